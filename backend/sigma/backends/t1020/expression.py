@@ -1,0 +1,84 @@
+"""A condition as a tree that dialects print: tests joined by all, any and not.
+
+pySigma's own conversion joins strings, so nothing can be reordered, merged or negated afterwards. The
+backends here return these nodes instead, and print once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Test(Generic[T]):
+    """A leaf: what it tests is the dialect's matter."""
+
+    what: T
+
+
+@dataclass(frozen=True)
+class All(Generic[T]):
+    """Holds when every argument does; holds when there is none."""
+
+    args: tuple[Node[T], ...]
+
+
+@dataclass(frozen=True)
+class AnyOf(Generic[T]):
+    """Holds when an argument does; fails when there is none."""
+
+    args: tuple[Node[T], ...]
+
+
+@dataclass(frozen=True)
+class Not(Generic[T]):
+    """Holds when the argument does not (logic is two-valued)."""
+
+    arg: Node[T]
+
+
+Node = Test[T] | All[T] | AnyOf[T] | Not[T]
+
+
+def _flattened(kind: type[All[T]] | type[AnyOf[T]], args: Iterable[Node[T]]) -> Node[T]:
+    """Join nodes: nested joins of the same kind dissolve, repeats go, a single one stands for itself."""
+    flat: dict[Node[T], None] = {}
+    for arg in args:
+        flat.update(dict.fromkeys(arg.args if isinstance(arg, kind) else (arg,)))
+    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat))
+
+
+def all_of(args: Iterable[Node[T]]) -> Node[T]:
+    """The conjunction of the nodes, flattened."""
+    return _flattened(All, args)
+
+
+def any_of(args: Iterable[Node[T]]) -> Node[T]:
+    """The disjunction of the nodes, flattened."""
+    return _flattened(AnyOf, args)
+
+
+def negate(node: Node[T]) -> Node[T]:
+    """The node's opposite, with NOT moved down to the tests (de Morgan), so that clauses stay one a line."""
+    if isinstance(node, Not):
+        return node.arg
+    if isinstance(node, AnyOf):
+        return all_of(negate(arg) for arg in node.args)
+    if isinstance(node, All):
+        return any_of(negate(arg) for arg in node.args)
+    return Not(node)
+
+
+def rewrite(node: Node[T], join: Callable[[All[T] | AnyOf[T]], Node[T]]) -> Node[T]:
+    """Rebuild the tree from its leaves up, passing each join to `join`."""
+    if isinstance(node, All):
+        joined = all_of(rewrite(arg, join) for arg in node.args)
+    elif isinstance(node, AnyOf):
+        joined = any_of(rewrite(arg, join) for arg in node.args)
+    else:
+        return node
+    return join(joined) if isinstance(joined, (All, AnyOf)) else joined

@@ -1,0 +1,199 @@
+"""Kusto predicates, and how a tree of them is laid out, one clause a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
+
+#: Lines longer than this are broken where a clause or a list allows it.
+WIDTH = 100
+INDENT = "    "
+
+
+class Operator(NamedTuple):
+    """How Kusto writes one operator: with one operand, with a list, and negated (empty: by not())."""
+
+    one: str
+    many: str
+    not_one: str
+    not_many: str
+    #: Rank of what a row costs: 0 an equality on an indexed column … 5 a regular expression.
+    cost: int
+
+
+#: Source: Kusto docs, 'String operators' and 'Numerical operators'.
+OPERATORS = {
+    "=~": Operator("=~", "in~", "!~", "!in~", 0),
+    "==": Operator("==", "in", "!=", "!in", 0),
+    "has": Operator("has", "has_any", "!has", "", 1),
+    "has_cs": Operator("has_cs", "", "!has_cs", "", 1),
+    "startswith": Operator("startswith", "", "!startswith", "", 2),
+    "startswith_cs": Operator("startswith_cs", "", "!startswith_cs", "", 2),
+    "endswith": Operator("endswith", "", "!endswith", "", 3),
+    "endswith_cs": Operator("endswith_cs", "", "!endswith_cs", "", 3),
+    "contains": Operator("contains", "", "!contains", "", 3),
+    "contains_cs": Operator("contains_cs", "", "!contains_cs", "", 3),
+    "<": Operator("<", "", "", "", 0),
+    "<=": Operator("<=", "", "", "", 0),
+    ">": Operator(">", "", "", "", 0),
+    ">=": Operator(">=", "", "", "", 0),
+    "matches regex": Operator("matches regex", "", "", "", 5),
+}
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """`subject operator operand`, any of the operands where there are several.
+
+    `operands` are literals. Other operators than those of OPERATORS: "raw" (the subject is the whole
+    predicate), "missing" (the subject holds nothing), "ipv4" and "ipv6" (the address lies in one of the
+    networks). `nullable` says that the subject's type has a null, of which no comparison must become true.
+    """
+
+    subject: str
+    operator: str
+    operands: tuple[str, ...] = ()
+    nullable: bool = False
+    raw_cost: int = 0
+
+    @property
+    def cost(self) -> int:
+        """Rank of what a row costs, as in Operator."""
+        if self.operator in OPERATORS:
+            return OPERATORS[self.operator].cost
+        return {"ipv4": 4, "ipv6": 4, "raw": self.raw_cost}.get(self.operator, 0)
+
+    @property
+    def joinable(self) -> bool:
+        """Whether `a or b` of two such predicates can be one predicate with two operands."""
+        return self.operator in ("ipv4", "ipv6") or bool(self.operator in OPERATORS and OPERATORS[self.operator].many)
+
+
+def merge(node: Node[Predicate]) -> Node[Predicate]:
+    """Make one list of alternatives on one column (in~, has_any, …), and of their negations."""
+
+    def join(joined: All[Predicate] | AnyOf[Predicate]) -> Node[Predicate]:
+        negative = isinstance(joined, All)
+        lists: dict[Predicate, dict[str, None]] = {}
+        rest: list[Node[Predicate]] = []
+        order: list[Predicate | Node[Predicate]] = []
+        for arg in joined.args:
+            leaf = arg.arg if negative and isinstance(arg, Not) else None if negative else arg
+            if isinstance(leaf, Test) and leaf.what.joinable:
+                key = replace(leaf.what, operands=())
+                if key not in lists:
+                    order.append(key)
+                lists.setdefault(key, {}).update(dict.fromkeys(leaf.what.operands))
+            else:
+                rest.append(arg)
+                order.append(arg)
+        args: list[Node[Predicate]] = []
+        for entry in order:
+            if isinstance(entry, Predicate):
+                test: Node[Predicate] = Test(replace(entry, operands=tuple(lists[entry])))
+                args.append(Not(test) if negative else test)
+            else:
+                args.append(entry)
+        return all_of(args) if negative else any_of(args)
+
+    return rewrite(node, join)
+
+
+def cost(node: Node[Predicate]) -> int:
+    """Rank of a node: that of its dearest test; alternatives come after single tests of the same rank."""
+    if isinstance(node, Test):
+        return node.what.cost * 2
+    if isinstance(node, Not):
+        return cost(node.arg)
+    return max((cost(arg) for arg in node.args), default=0) + (1 if isinstance(node, AnyOf) else 0)
+
+
+def cheapest_first(nodes: Iterable[Node[Predicate]]) -> list[Node[Predicate]]:
+    """The nodes by rank, those of one rank in the order that the rule has them."""
+    return sorted(nodes, key=cost)
+
+
+def _listed(operands: Sequence[str], prefix: str, indent: str) -> str:
+    """`prefix("a", "b")`, one operand a line where they do not fit."""
+    flat = f"{prefix}({', '.join(operands)})"
+    if len(indent) + len(flat) <= WIDTH:
+        return flat
+    inner = ",\n".join(f"{indent}{INDENT}{operand}" for operand in operands)
+    return f"{prefix}(\n{inner}\n{indent})"
+
+
+def _in_networks(predicate: Predicate, indent: str) -> str:
+    function = predicate.operator + ("_is_in_range" if len(predicate.operands) == 1 else "_is_in_any_range")
+    if len(predicate.operands) == 1:
+        return f"{function}({predicate.subject}, {predicate.operands[0]})"
+    networks = _listed(predicate.operands, "dynamic", indent)
+    networks = networks.replace("dynamic(", "dynamic([", 1)[:-1] + "])"
+    return f"{function}({predicate.subject}, {networks})"
+
+
+def _positive(predicate: Predicate, indent: str) -> str:
+    if predicate.operator == "raw":
+        return predicate.subject
+    if predicate.operator == "missing":
+        return f"{'isnull' if predicate.nullable else 'isempty'}({predicate.subject})"
+    if predicate.operator == "ipv4":
+        return _in_networks(predicate, indent)
+    if predicate.operator == "ipv6":
+        # The ipv6 functions take IPv4 text for its mapped form; the colon keeps IPv4 out.
+        return f'{predicate.subject} contains ":" and {_in_networks(predicate, indent)}'
+    operator = OPERATORS[predicate.operator]
+    if len(predicate.operands) == 1:
+        return f"{predicate.subject} {operator.one} {predicate.operands[0]}"
+    return _listed(predicate.operands, f"{predicate.subject} {operator.many} ", indent)
+
+
+def _negative(predicate: Predicate, indent: str) -> str:
+    if predicate.operator == "missing":
+        return f"{'isnotnull' if predicate.nullable else 'isnotempty'}({predicate.subject})"
+    if predicate.operator in ("ipv4", "ipv6"):
+        # Null for what is no address of that kind: NOT of it would be null too, and the row lost.
+        test = f"coalesce({_in_networks(predicate, indent)}, false)"
+        guard = f'{predicate.subject} contains ":" and ' if predicate.operator == "ipv6" else ""
+        return f"not({guard}{test})"
+    operator = OPERATORS.get(predicate.operator)
+    word = "" if operator is None else operator.not_one if len(predicate.operands) == 1 else operator.not_many
+    if not word:
+        guard = f"isnotnull({predicate.subject}) and " if predicate.nullable else ""
+        return f"not({guard}{_positive(predicate, indent)})"
+    if len(predicate.operands) == 1:
+        text = f"{predicate.subject} {word} {predicate.operands[0]}"
+    else:
+        text = _listed(predicate.operands, f"{predicate.subject} {word} ", indent)
+    return f"(isnull({predicate.subject}) or {text})" if predicate.nullable else text
+
+
+def render(node: Node[Predicate], indent: str = "", inside: bool = False) -> str:
+    """The node as Kusto text, its continuation lines indented below `indent`.
+
+    `inside`: the text stands in a join, so a join of its own needs parentheses.
+    """
+    if isinstance(node, Test):
+        text = _positive(node.what, indent)
+        return f"({text})" if inside and node.what.operator == "ipv6" else text
+    if isinstance(node, Not):
+        if not isinstance(node.arg, Test):
+            return f"not({render(node.arg, indent)})"
+        return _negative(node.arg.what, indent)
+    if not node.args:
+        return "true" if isinstance(node, All) else "false"
+    word = "and" if isinstance(node, All) else "or"
+    deeper = indent + INDENT
+    args = cheapest_first(node.args) if isinstance(node, All) else node.args
+    text = f"\n{deeper}{word} ".join(render(arg, deeper, inside=True) for arg in args)
+    return f"({text})" if inside else text
+
+
+def where_lines(nodes: Iterable[Node[Predicate]], indent: str = "") -> list[str]:
+    """One `| where` for each conjunct, the cheap ones first."""
+    conjuncts: list[Node[Predicate]] = []
+    for node in nodes:
+        conjuncts.extend(node.args if isinstance(node, All) else (node,))
+    return [f"| where {render(node, indent)}" for node in cheapest_first(dict.fromkeys(conjuncts))]

@@ -1,0 +1,122 @@
+"""What a pipeline says of a log source: tables, columns, join keys. Dialects read it, none writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
+
+#: Keys of the pipeline state, as the headers of pipelines/*.yml describe them.
+STATE_KEYS = (
+    "query_table",
+    "time_column",
+    "columns",
+    "base_names",
+    "expressions",
+    "value_predicates",
+    "source_filters",
+    "join_keys",
+    "event_id",
+    "projection",
+    "evidence",
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field as the target has it.
+
+    `text` is the column or expression, empty where only the file name of a path is stored; `type` is
+    the dialect's type name; `base_name` is the column that holds the file name of this path.
+    """
+
+    text: str
+    type: str = "string"
+    base_name: str = ""
+
+
+@dataclass(frozen=True)
+class LogModel:
+    """The pipeline state of one rule, typed."""
+
+    table: str
+    time_column: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    base_names: Mapping[str, str] = field(default_factory=dict)
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    value_predicates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    source_filters: Sequence[str] = ()
+    join_keys: Mapping[str, str] = field(default_factory=dict)
+    event_id: Sequence[str] = ()
+    projection: Sequence[str] = ()
+    evidence: Sequence[str] = ()
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> LogModel | None:
+        """Read a pipeline's state; None where no pipeline item chose a table for the rule."""
+        table = state.get("query_table")
+        if not table:
+            return None
+        return cls(
+            table=str(table),
+            time_column=str(state.get("time_column", "TimeGenerated")),
+            columns={str(name): kind for kind, names in state.get("columns", {}).items() for name in names},
+            base_names=state.get("base_names", {}),
+            expressions=state.get("expressions", {}),
+            value_predicates=state.get("value_predicates", {}),
+            source_filters=tuple(state.get("source_filters", ())),
+            join_keys=state.get("join_keys", {}),
+            event_id=tuple(state.get("event_id", ())),
+            projection=tuple(state.get("projection", ())),
+            evidence=tuple(state.get("evidence", ())),
+        )
+
+    def column(self, name: str) -> Column | None:
+        """The column that a mapped field names; None where the table has none of that name."""
+        if name in self.expressions:
+            return Column(self.expressions[name])
+        if name in self.columns:
+            return Column(name, self.columns[name], self.base_names.get(name, ""))
+        if name in self.base_names:
+            return Column("", base_name=self.base_names[name])
+        return None if self.columns else Column(name)
+
+    def nearest(self, name: str, mapped: Sequence[str] = ()) -> list[str]:
+        """At most three known field names that resemble `name`; `mapped` are those that a pipeline renames."""
+        known = {*self.columns, *self.base_names, *self.expressions, *self.value_predicates, *mapped}
+        by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
+        return [by_lower[match] for match in get_close_matches(name.lower(), sorted(by_lower), 3, 0.5)]
+
+
+def _items(pipeline: ProcessingPipeline) -> Iterator[ProcessingItem]:
+    """All processing items, those of nested pipelines after the item that holds them."""
+    for item in pipeline.items:
+        yield item
+        nested = getattr(item.transformation, "_nested_pipeline", None)
+        if nested is not None:
+            yield from _items(nested)
+
+
+def mapped_fields(pipeline: ProcessingPipeline) -> list[str]:
+    """The field names that any mapping of the pipeline renames: what a rule may call its fields."""
+    names: set[str] = set()
+    for item in _items(pipeline):
+        mapping = getattr(item.transformation, "mapping", None)
+        if isinstance(mapping, dict):
+            names.update(name for name in mapping if isinstance(name, str))
+    return sorted(names)
+
+
+def categories(pipeline: ProcessingPipeline) -> list[str]:
+    """The log source categories that any item of the pipeline asks for."""
+    found: set[str] = set()
+    for item in _items(pipeline):
+        for condition in item.rule_conditions:
+            category = getattr(condition, "category", None)
+            if isinstance(category, str):
+                found.add(category)
+    return sorted(found)

@@ -1,0 +1,35 @@
+"""What a query gives up against its rule, and what a backend refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
+
+
+class LossCode(str, Enum):
+    """The closed list of losses. Each makes the whole query wider, never narrower."""
+
+    #: A bound of the engine (row caps, list sizes, ties) within which the query is exact.
+    BOUND = "bound"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One named loss of one query."""
+
+    code: LossCode
+    message: str
+
+
+class Unsupported(SigmaFeatureNotSupportedByBackendError):
+    """The dialect cannot say what the rule says.
+
+    `field` is the Sigma field at fault as the pipeline renamed it, empty where none is; the message
+    says what cannot be said, why, and what to do instead.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field

@@ -1,0 +1,222 @@
+"""Regular expressions: parsed once, printed for the dialect's engine.
+
+Sigma leaves the flavour of `|re` open ("PCRE"); what is accepted here is what Python's own parser reads and
+RE2 can say too, with classes (\\d, \\w, \\s, \\b) taken as ASCII. Everything else is refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+try:  # Python 3.11 moved its parser; both names are undocumented and stable.
+    from re import _constants as sre  # type: ignore[attr-defined, unused-ignore]
+    from re import _parser as sre_parse  # type: ignore[attr-defined, unused-ignore]
+except ImportError:  # pragma: no cover
+    import sre_constants as sre
+    import sre_parse
+
+#: RE2's limit on counted repetition (github.com/google/re2/wiki/Syntax).
+RE2_MAX_REPEAT = 1000
+
+_METACHARACTERS = frozenset(r"\.+*?()|[]{}^$")
+_CLASS_METACHARACTERS = frozenset(r"\]^-[")
+_CONTROLS = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\v", "\a": r"\a"}
+
+_REFUSED = {
+    "ASSERT": "a look-ahead or look-behind",
+    "ASSERT_NOT": "a negative look-ahead or look-behind",
+    "GROUPREF": "a backreference",
+    "GROUPREF_IGNORE": "a backreference",
+    "GROUPREF_EXISTS": "a conditional group",
+    "ATOMIC_GROUP": "an atomic group",
+    "POSSESSIVE_REPEAT": "a possessive quantifier",
+}
+_CATEGORIES = {
+    "CATEGORY_DIGIT": r"\d",
+    "CATEGORY_NOT_DIGIT": r"\D",
+    "CATEGORY_SPACE": r"\s",
+    "CATEGORY_NOT_SPACE": r"\S",
+    "CATEGORY_WORD": r"\w",
+    "CATEGORY_NOT_WORD": r"\W",
+}
+_ANCHORS = {
+    "AT_BEGINNING": "^",
+    "AT_BEGINNING_STRING": r"\A",
+    "AT_BOUNDARY": r"\b",
+    "AT_NON_BOUNDARY": r"\B",
+    "AT_END_STRING": r"\z",
+}
+
+
+class RegexError(ValueError):
+    """The expression is broken, or RE2 cannot say it; the message names the construct."""
+
+
+def _escaped(character: str, special: Iterable[str]) -> str:
+    """A literal character, escaped where it is special or does not print."""
+    if character in _CONTROLS:
+        return _CONTROLS[character]
+    if character in special:
+        return "\\" + character
+    return character if character.isprintable() else f"\\x{{{ord(character):x}}}"
+
+
+def quote(text: str) -> str:
+    """The text as an expression that matches exactly it."""
+    return "".join(_escaped(character, _METACHARACTERS) for character in text)
+
+
+def to_re2(pattern: str, flags: str = "") -> str:
+    """Print a Sigma expression in RE2's syntax.
+
+    `flags` are Sigma's own letters (i, m, s). The result is unanchored, as `|re` is. Raises RegexError for
+    what RE2 lacks (look-around, backreferences, conditionals, atomic groups, possessive quantifiers, more
+    than 1,000 repetitions) and for what Python's parser does not read (\\K, \\h, \\p, POSIX classes).
+    Source: github.com/google/re2/wiki/Syntax.
+    """
+    if re.search(r"\[\[[:.=]", pattern):
+        raise RegexError("uses a POSIX class such as [[:alpha:]]; write the characters out")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
+            tree = sre_parse.parse(pattern, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise RegexError(f"is not a valid regular expression here ({error})") from None
+    inline = tree.state.flags
+    letters = set(flags)
+    letters.update(
+        letter for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if inline & flag
+    )
+    if inline & re.VERBOSE:
+        raise RegexError("uses the verbose flag (?x); write the expression without it")
+    body = _sequence(tree, "m" in letters)
+    return f"(?{''.join(sorted(letters))}){body}" if letters else body
+
+
+def _sequence(nodes: Any, multiline: bool) -> str:
+    items = list(nodes)
+    return "".join(
+        _node(str(op), argument, multiline, index == len(items) - 1) for index, (op, argument) in enumerate(items)
+    )
+
+
+def _node(op: str, argument: Any, multiline: bool, last: bool) -> str:
+    if op in _REFUSED:
+        raise RegexError(f"uses {_REFUSED[op]}")
+    printer = _PRINTERS.get(op)
+    if printer is None:
+        raise RegexError(f"uses {op.lower().replace('_', ' ')}")
+    return printer(argument, multiline, last)
+
+
+def _literal(argument: Any, _multiline: bool, _last: bool) -> str:
+    return _escaped(chr(argument), _METACHARACTERS)
+
+
+def _not_literal(argument: Any, _multiline: bool, _last: bool) -> str:
+    return f"[^{_escaped(chr(argument), _CLASS_METACHARACTERS)}]"
+
+
+def _any(_argument: Any, _multiline: bool, _last: bool) -> str:
+    return "."
+
+
+def _class(argument: Any, _multiline: bool, _last: bool) -> str:
+    parts = []
+    negated = ""
+    for op, value in argument:
+        name = str(op)
+        if name == "NEGATE":
+            negated = "^"
+        elif name == "LITERAL":
+            parts.append(_escaped(chr(value), _CLASS_METACHARACTERS))
+        elif name == "RANGE":
+            low, high = (_escaped(chr(end), _CLASS_METACHARACTERS) for end in value)
+            parts.append(f"{low}-{high}")
+        else:
+            parts.append(_CATEGORIES[str(value)])
+    if len(parts) == 1 and not negated and parts[0] in _CATEGORIES.values():
+        return parts[0]
+    return f"[{negated}{''.join(parts)}]"
+
+
+def _branch(argument: Any, multiline: bool, _last: bool) -> str:
+    return "(?:" + "|".join(_sequence(branch, multiline) for branch in argument[1]) + ")"
+
+
+def _group(argument: Any, multiline: bool, last: bool) -> str:
+    _number, added, removed, nodes = argument
+    on = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if added & flag)
+    off = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if removed & flag)
+    multiline = (multiline or "m" in on) and "m" not in off
+    flags = on + (f"-{off}" if off else "")
+    items = list(nodes)
+    if len(items) == 1 and str(items[0][0]) == "BRANCH" and not flags:
+        return _branch(items[0][1], multiline, last)
+    return f"(?{flags}:{_sequence(nodes, multiline)})"
+
+
+def _repeat(lazy: str) -> Callable[[Any, bool, bool], str]:
+    def printer(argument: Any, multiline: bool, _last: bool) -> str:
+        low, high, nodes = argument
+        unbounded = high == sre.MAXREPEAT
+        if low > RE2_MAX_REPEAT or (not unbounded and high > RE2_MAX_REPEAT):
+            raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times")
+        items = list(nodes)
+        inner = _sequence(items, multiline)
+        if len(items) != 1 or str(items[0][0]) not in (
+            "LITERAL",
+            "NOT_LITERAL",
+            "ANY",
+            "IN",
+            "BRANCH",
+            "SUBPATTERN",
+        ):
+            inner = f"(?:{inner})"
+        if unbounded:
+            count = {0: "*", 1: "+"}.get(low, f"{{{low},}}")
+        elif (low, high) == (0, 1):
+            count = "?"
+        else:
+            count = f"{{{low}}}" if low == high else f"{{{low},{high}}}"
+        return inner + count + lazy
+
+    return printer
+
+
+def _at(argument: Any, multiline: bool, last: bool) -> str:
+    name = str(argument)
+    if name in _ANCHORS:
+        return _ANCHORS[name]
+    # `$` also holds before a final newline, to Python and PCRE; to RE2 only at the very end.
+    if multiline:
+        return "$"
+    if not last:
+        raise RegexError("uses $ before its end, where engines differ; use it last")
+    return r"\n?$"
+
+
+_PRINTERS: dict[str, Callable[[Any, bool, bool], str]] = {
+    "LITERAL": _literal,
+    "NOT_LITERAL": _not_literal,
+    "ANY": _any,
+    "IN": _class,
+    "BRANCH": _branch,
+    "SUBPATTERN": _group,
+    "MAX_REPEAT": _repeat(""),
+    "MIN_REPEAT": _repeat("?"),
+    "AT": _at,
+}
+
+
+def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:
+    """A whole-value RE2 expression of literal parts joined by wildcards.
+
+    Each part is text, None for `*`, or the empty string for `?`.
+    """
+    body = "".join(".*" if part is None else (quote(part) if part else ".") for part in parts)
+    return f"(?{'i' if ignore_case else ''}s)^{body}$"

@@ -1,0 +1,23 @@
+"""Publishes pipelines/*.yml to pySigma, under their file names."""
+
+from __future__ import annotations
+
+from sigma.processing.pipeline import ProcessingPipeline
+
+__all__ = ["t1020_defender", "t1020_sentinel"]
+
+
+def _load(name: str) -> ProcessingPipeline:
+    from sigma_t1020.resources import load_pipeline
+
+    return load_pipeline(name)
+
+
+def t1020_sentinel() -> ProcessingPipeline:
+    """Microsoft Sentinel: Defender tables with TimeGenerated."""
+    return _load("t1020_sentinel")
+
+
+def t1020_defender() -> ProcessingPipeline:
+    """Microsoft Defender XDR: Defender tables with Timestamp."""
+    return _load("t1020_defender")
