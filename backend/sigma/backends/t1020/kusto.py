@@ -120,7 +120,13 @@ class T1020KustoBackend(KustoBackend):
         """
         if not hasattr(self, "last_processing_pipeline"):
             self.init_processing_pipeline(output_format)
-        keys = self._keys_for_correlations(rule)
+        try:
+            keys = self._keys_for_correlations(rule)
+        except Unsupported as error:
+            if not self.collect_errors:
+                raise
+            self.errors.append((rule, error))
+            return []
         queries: list[Any] = super().convert_rule(rule, output_format, callback)
         if not rule._backreferences:
             return queries
@@ -152,7 +158,7 @@ class T1020KustoBackend(KustoBackend):
                 alias = correlation.aliases.aliases.get(asked)
                 fields[asked] = asked
                 for reference, field in alias.mapping.items() if alias else ():
-                    if getattr(reference, "rule", None) is rule:
+                    if reference.reference in (rule.name, str(rule.id)):
                         fields[asked] = field
             keys[id(correlation)] = self._resolve(rule, fields)
         return keys

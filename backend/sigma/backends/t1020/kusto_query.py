@@ -104,9 +104,9 @@ class Ordered:
     """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span.
 
     One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
-    does not grow with (first events x later events): each later event stands in its own bin of length `span`
-    and in the one before, which are all the bins that an e1 within `span` before it can lie in (Kusto docs,
-    'Time window join').
+    does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
+    `span` or in the next one. The bins are spread on the side of e1, which is the smaller one (Kusto docs,
+    'Time window join', spreads the other).
     """
 
     steps: Sequence[Sequence[Search]]
@@ -133,9 +133,13 @@ class Ordered:
         ]
         start = name(first.time_column)
         end = f"({start} + {bin_length})"
-        body = [names[0], f"| extend TimeBin = bin({start}, {bin_length})"]
+        body = [names[0]]
         for number, step in enumerate(names[1:], start=2):
             since = start if number == 2 else f"Step{number - 1}Time"
+            body.append(
+                f"| extend TimeBin = pack_array(bin({start}, {bin_length}), bin({start}, {bin_length}) + {bin_length})"
+            )
+            body.append("| mv-expand TimeBin to typeof(datetime)")
             body.append(f"| join kind=inner {step} on {', '.join([*map(name, joined), 'TimeBin'])}")
             body.append(f"| where Step{number}Time between ({since} .. {end})")
             body.extend(self._distinct(number, joined))
@@ -199,11 +203,8 @@ class Ordered:
             f"| where {self.keys[number - 1][field].text} in (({first} | distinct {name(key)}))" for field, key in pairs
         ]
         filters = frame.filters(name(model.time_column), self.span)
-        return [
-            *self._rows(number, filters, known, [items] * len(self.steps[number - 1])),
-            f"| extend TimeBin = pack_array(bin({time}, {bin_length}), bin({time}, {bin_length}) - {bin_length})",
-            "| mv-expand TimeBin to typeof(datetime)",
-        ]
+        items.append(f"TimeBin = bin({name(model.time_column)}, {bin_length})")
+        return self._rows(number, filters, known, [items] * len(self.steps[number - 1]))
 
     def _identity(self, number: int, joined: Sequence[str]) -> list[str]:
         """The columns that tell apart two events of one step, one key and one time, where that matters.

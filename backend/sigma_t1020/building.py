@@ -1,0 +1,49 @@
+"""dist/: what people download, made from the sources and nothing else, byte for byte the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sigma_t1020 import pack
+from sigma_t1020.convert import Options, convert
+from sigma_t1020.queries import files
+from sigma_t1020.targets import TARGETS
+
+if TYPE_CHECKING:
+    from sigma_t1020.problems import Problem
+
+PACK = "pack/t1020_automated_exfiltration.yml"
+CHECKSUMS = "SHA256SUMS"
+
+
+def build_files() -> tuple[dict[str, str], list[Problem]]:
+    """Relative path to content of every file, and what went wrong: then the files are not complete."""
+    loaded = pack.load_pack()
+    problems = list(loaded.problems)
+    branches = {rule: str(entry["branch"]) for rule, entry in pack.metadata().items()}
+    built = {PACK: pack.one_file()}
+    for target in TARGETS.values():
+        for combine in (False, True):
+            done = convert(loaded, None, target, Options(combine=combine, branches=branches))
+            problems.extend(problem for problem in done.problems if problem not in problems)
+            for name, content in files(done.queries, "query").items():
+                built[f"{target.name}/{name}"] = content
+    sums = (f"{hashlib.sha256(content.encode()).hexdigest()}  {name}\n" for name, content in sorted(built.items()))
+    built[CHECKSUMS] = "".join(sums)
+    return built, problems
+
+
+def differences(folder: Path, built: dict[str, str]) -> list[str]:
+    """`path: missing`, `path: changed` and `path: orphaned` of a folder against what was built, sorted."""
+    found = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() or path.is_symlink()
+    }
+    lines = [f"{folder / name}: orphaned" for name in found.keys() - built.keys()]
+    for name, content in built.items():
+        if name not in found:
+            lines.append(f"{folder / name}: missing")
+        elif found[name].read_bytes() != content.encode():
+            lines.append(f"{folder / name}: changed")
+    return sorted(lines)

@@ -1,0 +1,77 @@
+"""The rows of the `list` commands: plain dicts of one shape, for tables and JSON alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sigma_t1020 import pack
+from sigma_t1020.resources import load_pipeline, pipeline_path
+from sigma_t1020.targets import TARGETS
+
+
+def rules() -> list[dict[str, Any]]:
+    """Every rule and correlation of the pack; `used by` are the correlations that hide it."""
+    loaded = pack.load_pack()
+    described = pack.metadata()
+    rows = []
+    for item in loaded.rules:
+        rule: Any = item.rule
+        source = getattr(rule, "logsource", None)
+        users = [other.rule.title for other in loaded.rules if {str(rule.id), rule.name} & set(other.references)]
+        rows.append(
+            {
+                "id": str(rule.id),
+                "title": rule.title,
+                "kind": "correlation" if item.is_correlation else "rule",
+                "level": str(rule.level).lower(),
+                "branch": described.get(str(rule.id), {}).get("branch", ""),
+                "log source": f"{source.product}/{source.category}" if source else "",
+                "used by": users,
+            }
+        )
+    return rows
+
+
+def targets() -> list[dict[str, Any]]:
+    """The targets of convert."""
+    return [
+        {
+            "target": target.name,
+            "title": target.title,
+            "dialect": target.dialect.name,
+            "backend": target.dialect.backend,
+            "pipeline": target.pipeline,
+        }
+        for target in TARGETS.values()
+    ]
+
+
+def pipelines() -> list[dict[str, Any]]:
+    """Our pipelines with the log sources that they know."""
+    from sigma.backends.t1020.log_model import categories
+
+    return [
+        {
+            "pipeline": name,
+            "target": target.name,
+            "log sources": categories(load_pipeline(name)),
+            "file": pipeline_path(name).name,
+        }
+        for target in TARGETS.values()
+        if (name := target.pipeline)
+    ]
+
+
+def filters() -> list[dict[str, Any]]:
+    """The shipped filters; `path` can be given to --filter."""
+    from sigma_t1020.loading import load
+
+    return [
+        {
+            "id": str(item.rule.id),
+            "title": item.rule.title,
+            "description": " ".join(str(item.rule.description or "").split()),
+            "path": item.path,
+        }
+        for item in load(pack.filter_paths()).filters
+    ]

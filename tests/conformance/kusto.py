@@ -1,0 +1,94 @@
+"""What the tests of the Kusto backend share: conversion as sigma-cli does it, rows back as the reference has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from sigma.backends.t1020 import T1020KustoBackend
+from sigma.collection import SigmaCollection
+from sigma.processing.pipeline import ProcessingPipeline
+
+from events.defender_tables import report_id, row
+from oracles.kusto_engine import KustoEngine
+from reference.correlation import Evidence, Match, OrderedMatch
+from reference.events import Event
+from sigma_t1020.resources import load_pipeline
+
+#: The canonical event names a host and its id apart; the pipelines know the name alone as a field.
+HOST_ID = {
+    "name": "host ids of canonical events",
+    "priority": 30,
+    "transformations": [
+        {"type": "set_state", "key": "join_keys", "val": {"HostId": "DeviceId", "Computer": "DeviceName"}}
+    ],
+}
+
+
+def to_kql(
+    documents: Sequence[Mapping[str, Any]], product: str = "sentinel", canonical: bool = True, **options: str
+) -> list[str]:
+    """The queries of some documents, as `sigma convert` makes them; `options` are the backend's.
+
+    `canonical`: a group-by means the field of the canonical event that it names, HostId among them.
+    """
+    pipeline = load_pipeline(f"t1020_{product}")
+    if canonical:
+        pipeline += ProcessingPipeline.from_dict(HOST_ID)
+    collection = SigmaCollection.from_dicts([dict(document) for document in documents])
+    converted: list[str] = T1020KustoBackend(pipeline, **options).convert(collection)
+    return converted
+
+
+def load(engine: KustoEngine, events: Iterable[Event], product: str = "sentinel") -> None:
+    """Load events into the tables that they belong to."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        table, values = row(event, product)
+        tables.setdefault(table, []).append(values)
+    for table, rows in tables.items():
+        engine.load(table, rows)
+
+
+def milliseconds(moment: Any) -> int:
+    """A query's datetime as ms since the epoch."""
+    assert isinstance(moment, datetime)
+    return round(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+
+
+OrderedTuple = tuple[int, int, tuple[tuple[int, frozenset[str], int, int], ...]]
+
+
+def reference_tuples(matches: Iterable[Match]) -> set[OrderedTuple]:
+    """(e1, its time, for each later step count, set, first and last) as the reference has them."""
+    return {
+        (report_id(match.event_id), match.time, tuple(_evidence(step) for step in match.steps))
+        for match in matches
+        if isinstance(match, OrderedMatch)
+    }
+
+
+def _evidence(step: Evidence) -> tuple[int, frozenset[str], int, int]:
+    return step.count, step.values, step.first, step.last
+
+
+def query_tuples(rows: Iterable[Mapping[str, Any]], evidence: Sequence[str], time: str) -> list[OrderedTuple]:
+    """The same of a query's rows; `evidence` names the evidence column of each later step, `time` that of e1."""
+    return [
+        (
+            found["ReportId"],
+            milliseconds(found[time]),
+            tuple(
+                (
+                    found[f"Step{number}Count"],
+                    # Kusto has no missing string: an event without the value gives an empty one.
+                    frozenset(found[f"Step{number}{column}"]) - {""},
+                    milliseconds(found[f"Step{number}First"]),
+                    milliseconds(found[f"Step{number}Last"]),
+                )
+                for number, column in enumerate(evidence, start=2)
+            ),
+        )
+        for found in rows
+    ]

@@ -1,0 +1,1 @@
+"""Canonical events as the rows that each log model stores for them."""
