@@ -16,12 +16,13 @@ from reference.correlation import Evidence, Match, OrderedMatch
 from reference.events import Event
 from sigma_t1020.resources import load_pipeline
 
-#: The canonical event names a host and its id apart; the pipelines know the name alone as a field.
-HOST_ID = {
-    "name": "host ids of canonical events",
+#: For generated events, which name a host and its id apart, and whose paths are of no platform.
+CANONICAL = {
+    "name": "canonical events",
     "priority": 30,
     "transformations": [
-        {"type": "set_state", "key": "join_keys", "val": {"HostId": "DeviceId", "Computer": "DeviceName"}}
+        {"type": "set_state", "key": "join_keys", "val": {"HostId": "DeviceId", "Computer": "DeviceName"}},
+        {"type": "set_state", "key": "source_filters", "val": []},
     ],
 }
 
@@ -31,11 +32,12 @@ def to_kql(
 ) -> list[str]:
     """The queries of some documents, as `sigma convert` makes them; `options` are the backend's.
 
-    `canonical`: a group-by means the field of the canonical event that it names, HostId among them.
+    `canonical`: a group-by means the field of the canonical event that it names, HostId among them, and rows of
+    every platform are read.
     """
     pipeline = load_pipeline(f"t1020_{product}")
     if canonical:
-        pipeline += ProcessingPipeline.from_dict(HOST_ID)
+        pipeline += ProcessingPipeline.from_dict(CANONICAL)
     collection = SigmaCollection.from_dicts([dict(document) for document in documents])
     converted: list[str] = T1020KustoBackend(pipeline, **options).convert(collection)
     return converted

@@ -92,4 +92,4 @@ def _account(fields: Mapping[str, Any], domain: str, account: str) -> dict[str, 
     if not fields.get("User"):
         return {}
     before, separator, after = str(fields["User"]).partition("\\")
-    return {domain: before, account: after} if separator else {account: before}
+    return {domain: before, account: after} if separator and before else {account: fields["User"]}

@@ -120,13 +120,15 @@ def _around(rng: Random, needle: texts.Needle, stop: str, names: Sequence[str], 
     core = texts.realised(rng, needle.pattern, banned, cased)
     hit = ("" if front else texts.run(rng, 4, banned)) + core + ("" if back else texts.run(rng, 4, banned))
     if (front or back) and needle.rigid and rng.random() < 0.3:
-        return hit, texts.shifted_edge(rng, hit, needle.key, front, back)
-    return hit, _broken(rng, hit, needle.key, cased)
+        return hit, texts.shifted_edge(rng, hit, banned, front, back)
+    return hit, _broken(rng, hit, needle.key, cased, stop)
 
 
-def _broken(rng: Random, hit: str, key: str, cased: bool) -> str:
-    change = texts.other_case if cased and rng.random() < 0.6 else texts.without_one
-    return change(rng, hit, key)
+def _broken(rng: Random, hit: str, key: str, cased: bool, stop: str = "") -> str:
+    """The value with its key character gone; what takes its place is not `stop`, which other values begin to match by."""
+    if cased and rng.random() < 0.6:
+        return texts.other_case(rng, hit, key)
+    return texts.without_one(rng, hit, key, stop)
 
 
 def _text_atom(name: str, names: Sequence[str], values: Sequence[str], hit: str, miss: str) -> Atom:
@@ -152,7 +154,7 @@ def network(rng: Random, fields: Sequence[str], names: Sequence[str]) -> Atom:
     if version == 4:
         one = ipaddress.IPv4Network((rng.randrange(1 << 24, 223 << 24), length), strict=False)
     else:
-        one = ipaddress.IPv6Network((rng.randrange(1 << 120, 1 << 128), length), strict=False)
+        one = ipaddress.IPv6Network((rng.randrange(1 << 121, 1 << 128), length), strict=False)
     first, last = int(one.network_address), int(one.broadcast_address)
     inside, outside = rng.choice(((first, first - 1), (last, last + 1)))
     if outside > int(ipaddress.ip_address("255.255.255.255" if version == 4 else "f" * 4 + ":ffff" * 7)):

@@ -66,7 +66,8 @@ def run(rng: Random, longest: int, banned: str = "", line_ends: bool = True) -> 
         if rng.random() < 0.3 and not set(fold(piece)) & set(fold(banned)):
             parts.append(piece)
         else:
-            parts.append("\n" if line_ends and rng.random() < 0.01 else character(rng, banned))
+            line_end = line_ends and rng.random() < 0.01 and "\n" not in banned
+            parts.append("\n" if line_end else character(rng, banned))
     return "".join(parts)
 
 
@@ -143,10 +144,10 @@ def realised(rng: Random, pattern: Pattern, banned: str, cased: bool) -> str:
     return "".join(parts)
 
 
-def without_one(rng: Random, value: str, key: str) -> str:
-    """The value with one key character, in either case, replaced or deleted."""
+def without_one(rng: Random, value: str, key: str, banned: str = "") -> str:
+    """The value with one key character, in either case, replaced (not by a banned one) or deleted."""
     place = rng.choice([at for at, char in enumerate(value) if fold(char) == fold(key)])
-    put = rng.choice(("", character(rng, key)))
+    put = rng.choice(("", character(rng, key + banned)))
     return value[:place] + put + value[place + 1 :]
 
 
@@ -156,9 +157,9 @@ def other_case(rng: Random, value: str, key: str) -> str:
     return value[:place] + swapped(value[place]) + value[place + 1 :]
 
 
-def shifted_edge(rng: Random, value: str, key: str, front: bool, back: bool) -> str:
-    """The value with a character more at one of the allowed ends."""
-    char = character(rng, key)
+def shifted_edge(rng: Random, value: str, banned: str, front: bool, back: bool) -> str:
+    """The value with a character more, not a banned one, at one of the allowed ends."""
+    char = character(rng, banned)
     return char + value if front and (not back or rng.random() < 0.5) else value + char
 
 
