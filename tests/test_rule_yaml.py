@@ -10,7 +10,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sigma_t1020.rule_yaml import MAX_ALIASED, MAX_DEPTH, MAX_DOCUMENTS, RuleYamlError, decode, parse
+from sigma_t1020.rule_yaml import MAX_DOCUMENTS, RuleYamlError, decode, parse
+from sigma_t1020.yaml_composer import MAX_ALIASED, MAX_DEPTH
 
 TEXT = """\
 # a comment

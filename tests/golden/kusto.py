@@ -1,0 +1,62 @@
+"""KQL queries of the cases: judged by Microsoft's parser, run on an engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from conformance.kusto import query_tuples, reference_tuples
+from events.defender_tables import TIME_COLUMNS, report_id
+from oracles.kusto_engine import KustoEngine
+from oracles.kusto_language import kusto_language
+from oracles.schemas import SchemaName
+from sigma_t1020.targets import Target
+
+from golden.cases import NOW, Case, Label, Labelled
+from golden.kusto_tables import load
+
+#: Lints that mean a wrong query here: a number compared with strings, isnull of a string, obsolete and slow forms.
+REFUSED_LINTS = frozenset(("KS107", "KS501", "KS508", "KS515"))
+#: The column of a later step's evidence that the cases compare, by log source.
+EVIDENCE_COLUMNS = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
+
+
+def complaints(query: str, target: Target) -> list[str]:
+    """The errors and the refused lints that Microsoft's parser finds in a query."""
+    return [
+        f"{found.code} {found.message}: {query[found.start : found.start + found.length]}"
+        for found in kusto_language().diagnostics(query, _schema(target))
+        if found.severity == "Error" or found.code in REFUSED_LINTS
+    ]
+
+
+def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Label]:
+    """How often each query gives each event. The rows of an ordered correlation must be those of the reference."""
+    rows: Counter[Label] = Counter()
+    ids = {report_id(labelled.event.id): labelled.event.id for labelled in events}
+    with KustoEngine(_schema(target)) as engine:
+        load(engine, events, _schema(target))
+        for query in case.converted(target).queries:
+            answer = engine.query(query.as_text(), NOW)
+            for row in answer:
+                name = case.rule_of(row["RuleId"]) if case.options.combine else case.name_of(query)
+                rows[name, ids[cast(int, row["ReportId"])]] += 1
+            if query.kind == "correlation":
+                _compare_steps(case, case.name_of(query), target, answer, events)
+    return rows
+
+
+def _compare_steps(
+    case: Case, name: str, target: Target, rows: Sequence[Mapping[str, Any]], events: Sequence[Labelled]
+) -> None:
+    later = case.documents[name]["correlation"]["rules"][1:]
+    columns = [EVIDENCE_COLUMNS[case.documents[rule]["logsource"]["category"]] for rule in later]
+    expected = reference_tuples(case.ordered(name, [labelled.event for labelled in events]))
+    assert set(query_tuples(rows, columns, TIME_COLUMNS[_schema(target)])) == expected, (
+        f"{case.name}: the steps' evidence"
+    )
+
+
+def _schema(target: Target) -> SchemaName:
+    return cast(SchemaName, target.name)

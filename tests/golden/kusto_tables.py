@@ -1,0 +1,82 @@
+"""Events as rows of the Defender tables: those of events/defender_tables.py, file, registry and device rows besides.
+
+Written from Microsoft's descriptions of DeviceFileEvents, DeviceRegistryEvents and DeviceInfo, not from the pipelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from events.defender_tables import TIME_COLUMNS, row
+from oracles.kusto_engine import KustoEngine
+from oracles.schemas import SchemaName
+from reference.events import Event
+
+from golden.cases import NOW, Labelled
+
+# Defender writes the root keys out, and HKEY_CLASSES_ROOT as the branch that it is a view of.
+_ROOT_KEYS = {
+    "HKLM": "HKEY_LOCAL_MACHINE",
+    "HKU": "HKEY_USERS",
+    "HKCR": "HKEY_LOCAL_MACHINE\\SOFTWARE\\Classes",
+}
+_REGISTRY_ACTIONS = {
+    "CreateKey": "RegistryKeyCreated",
+    "DeleteKey": "RegistryKeyDeleted",
+    "DeleteValue": "RegistryValueDeleted",
+    "SetValue": "RegistryValueSet",
+}
+_FILE_ACTIONS = {"file_event": "FileCreated", "file_delete": "FileDeleted", "file_rename": "FileRenamed"}
+_PLATFORMS = {"windows": "Windows11", "linux": "Linux", "macos": "macOS"}
+
+
+def load(engine: KustoEngine, events: Iterable[Labelled], target: SchemaName) -> None:
+    """Put events into the tables that they belong to, and their hosts into the device inventory."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for labelled in events:
+        table, values = _row(labelled.event, target)
+        tables.setdefault(table, []).append(values)
+        if labelled.inventory is not None:
+            device = {
+                TIME_COLUMNS[target]: NOW - timedelta(hours=1),
+                "DeviceId": labelled.event.fields["HostId"],
+                "OSPlatform": _PLATFORMS[labelled.inventory],
+            }
+            tables.setdefault("DeviceInfo", []).append(device)
+    for table, rows in tables.items():
+        engine.load(table, rows)
+
+
+def _row(event: Event, target: SchemaName) -> tuple[str, dict[str, Any]]:
+    category = str(event.category)
+    table, base = row(event, target)
+    if category == "network_connection" and "ParentImage" in event.fields:
+        base["InitiatingProcessParentFileName"] = str(event.fields["ParentImage"]).rsplit("\\", 1)[-1]
+    if not category.startswith(("file_", "registry_")):
+        return table, base
+    found = {column: base[column] for column in (TIME_COLUMNS[target], "ReportId", "DeviceName", "DeviceId")}
+    if "Image" in event.fields:
+        found["InitiatingProcessFolderPath"], found["InitiatingProcessFileName"] = base["FolderPath"], base["FileName"]
+    if category.startswith("registry_"):
+        return "DeviceRegistryEvents", found | _registry(event.fields)
+    path = str(event.fields["TargetFilename"])
+    found |= {"FolderPath": path, "FileName": path.rsplit("\\", 1)[-1], "ActionType": _FILE_ACTIONS[category]}
+    if "IsAzureInfoProtectionApplied" in event.fields:
+        found["IsAzureInfoProtectionApplied"] = event.fields["IsAzureInfoProtectionApplied"]
+    return "DeviceFileEvents", found
+
+
+def _registry(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Sysmon's TargetObject is a key and, for events of values, the value's name after it."""
+    root, separator, rest = str(fields["TargetObject"]).partition("\\")
+    key, name = f"{_ROOT_KEYS[root]}{separator}{rest}", ""
+    if fields["EventType"] in ("SetValue", "DeleteValue"):
+        key, name = key.rsplit("\\", 1)
+    return {
+        "ActionType": _REGISTRY_ACTIONS[fields["EventType"]],
+        "RegistryKey": key,
+        "RegistryValueName": name,
+        "RegistryValueData": fields.get("Details") or "",
+    }
