@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,13 +39,43 @@ def build_files() -> tuple[dict[str, str], list[Problem]]:
 
 def differences(folder: Path, built: dict[str, str]) -> list[str]:
     """`path: missing`, `path: changed` and `path: orphaned` of a folder against what was built, sorted."""
-    found = {
-        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() or path.is_symlink()
-    }
-    lines = [f"{folder / name}: orphaned" for name in found.keys() - built.keys()]
+    found = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+    lines = [f"{folder / name}: orphaned; remove it" for name in found.keys() - built.keys()]
     for name, content in built.items():
         if name not in found:
             lines.append(f"{folder / name}: missing")
-        elif found[name].read_bytes() != content.encode():
+        elif _content(found[name]) != content.encode():
             lines.append(f"{folder / name}: changed")
     return sorted(lines)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files and links below a folder; none if it cannot be read, so that all of them are missing."""
+    for root, folders, names in os.walk(folder):
+        yield from (Path(root, name) for name in names)
+        yield from (path for name in folders if (path := Path(root, name)).is_symlink())
+
+
+def outdated(folder: Path, built: dict[str, str]) -> list[Path]:
+    """Files that an earlier build put there and this one does not, unchanged since: by the checksums of that build.
+
+    Whatever else lies in the folder is somebody's own.
+    """
+    listed = (_content(folder / CHECKSUMS) or b"").decode("utf-8", "replace")
+    found = []
+    for line in listed.splitlines():
+        digest, _, name = line.partition("  ")
+        relative = Path(name)
+        if not name or name in built or relative.is_absolute() or ".." in relative.parts:
+            continue
+        content = _content(folder / relative)
+        if content is not None and hashlib.sha256(content).hexdigest() == digest:
+            found.append(folder / relative)
+    return found
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -14,11 +14,14 @@ from sigma_t1020 import __version__
 from sigma_t1020.targets import TARGETS
 
 if TYPE_CHECKING:
+    from sigma_t1020.convert import Options
     from sigma_t1020.loading import Loaded, LoadedRule
     from sigma_t1020.problems import Problem
     from sigma_t1020.queries import Query
 
 EXIT_PROBLEMS = 1
+# Seconds. Kusto's time spans end at 10,675,199 days.
+MAX_SPAN = 100 * 366 * 86400
 
 RULES = click.argument("rules", nargs=-1, metavar="[RULE]...")
 FORMAT = click.option(
@@ -27,7 +30,7 @@ FORMAT = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="How to print it.",
+    help="How to print it; a narrow terminal shows the first columns only, JSON has all.",
 )
 
 
@@ -42,12 +45,18 @@ def cli() -> None:
 
 def _span(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """A time span such as 24h, as Kusto and Splunk users write it."""
-    import re
+    if value is None:
+        return None
+    from sigma.backends.t1020.kusto_text import seconds
 
-    if value is not None and not re.fullmatch(r"[0-9]{1,9}[smhdw]", value):
-        raise click.BadParameter(f"{value!r} is no time span: write a number and s, m, h, d or w, such as 24h")
-    if value is not None and parameter.name != "delay" and int(value[:-1]) == 0:
+    try:
+        length = seconds(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not length and parameter.name != "delay":
         raise click.BadParameter("must be longer than nothing")
+    if length > MAX_SPAN:
+        raise click.BadParameter(f"{value!r} is longer than a hundred years")
     return value
 
 
@@ -68,7 +77,7 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     "pipelines",
     multiple=True,
     metavar="PIPELINE",
-    help="Further pySigma pipeline (name, file or folder), on top of the target's own.",
+    help="Further pySigma pipeline (name, file or folder), on top of the target's own or, if it has its name, for it.",
 )
 @click.option(
     "--format",
@@ -119,18 +128,21 @@ def convert(
 ) -> None:
     """Convert rules into queries.
 
-    RULE is a file or folder of Sigma rules, - for standard input, or the id or name of a rule of the shipped pack.
-    Without any, the pack's rules are converted.
+    RULE is a file or folder of Sigma rules, or - for standard input; or the id or name of one of them, or of the
+    shipped pack if no file is given: then only that is printed. Without any RULE the whole pack is converted.
     """
     if schedule and lookback:
         raise click.UsageError("--lookback and --schedule exclude each other: a scheduled job finds its own range")
     if delay and not schedule:
         raise click.UsageError("--delay needs --schedule")
+    if output == "":
+        raise click.UsageError("-o is empty: name a file or a folder, or - for standard output")
     from sigma_t1020 import convert as conversion
     from sigma_t1020 import pack
 
-    loaded, wanted = _load(rules)
-    chosen, problems = _load_filters(filters, loaded)
+    loaded, wanted, problems = _load(rules)
+    _keep_sources(loaded, output)
+    chosen, unfit = _load_filters(filters, loaded)
     options = conversion.Options(
         pipelines=pipelines,
         lookback=lookback or "24h",
@@ -140,17 +152,8 @@ def convert(
         wanted=wanted,
         branches={rule: str(entry["branch"]) for rule, entry in pack.metadata().items()},
     )
-    queries: list[Query] = []
-    for target in conversion.every_target(targets):
-        try:
-            done = conversion.convert(loaded, chosen, target, options)
-        except conversion.PipelineProblem as error:
-            _fail(str(error))
-        if strict:
-            done = conversion.without_losses(done)
-        queries.extend(done.queries)
-        problems.extend(problem for problem in done.problems if problem not in problems)
-    problems = [*loaded.problems, *problems]
+    queries, refused = _convert(loaded, chosen, targets, options, strict)
+    problems = [*problems, *unfit, *refused]
     _report(problems)
     if queries:
         _print_queries(queries, form, output)
@@ -160,21 +163,55 @@ def convert(
         sys.exit(EXIT_PROBLEMS)
 
 
-def _load(rules: Sequence[str]) -> tuple[Loaded, set[str] | None]:
-    """The rules named, and the ids or names of the only ones to print (None: all that are not hidden)."""
-    from sigma_t1020 import pack
-    from sigma_t1020.loading import load
+def _convert(
+    loaded: Loaded,
+    filters: Sequence[LoadedRule] | None,
+    targets: Sequence[str],
+    options: Options,
+    strict: bool,
+) -> tuple[list[Query], list[Problem]]:
+    """The queries of all targets, and each problem once."""
+    from sigma_t1020 import convert as conversion
+    from sigma_t1020.resources import PipelineProblem
 
-    if not rules:
-        return pack.load_pack(), None
-    if all(_is_reference(rule) for rule in rules):
-        shipped = pack.load_pack()
-        known = {str(key): str(item.rule.id) for item in shipped.rules for key in (item.rule.id, item.rule.name)}
-        missing = [rule for rule in rules if rule.lower() not in known]
-        if missing:
-            _fail(f"{missing[0]}: no such file or folder, and no rule of the pack has that id or name")
-        return shipped, {known[rule.lower()] for rule in rules}
-    return load(list(rules)), None
+    queries: list[Query] = []
+    problems: dict[Problem, None] = {}
+    for target in conversion.every_target(targets):
+        try:
+            done = conversion.convert(loaded, filters, target, options)
+        except PipelineProblem as error:
+            _fail(str(error))
+        if strict:
+            done = conversion.without_losses(done)
+        queries += done.queries
+        problems.update(dict.fromkeys(done.problems))
+    return queries, list(problems)
+
+
+def _load(rules: Sequence[str]) -> tuple[Loaded, list[LoadedRule] | None, list[Problem]]:
+    """The rules named, the only ones to print (None: all that are not hidden), and what is wrong."""
+    from sigma_t1020 import pack
+    from sigma_t1020.convert import is_called, only
+    from sigma_t1020.loading import load
+    from sigma_t1020.problems import Problem
+
+    references = [rule for rule in rules if _is_reference(rule)]
+    paths = [rule for rule in rules if rule not in references]
+    loaded = load(paths) if paths else pack.load_pack()
+    problems = list(loaded.problems)
+    wanted = []
+    for name in references:
+        found = [item for item in loaded.rules if is_called(item, name)]
+        wanted += found
+        if not found:
+            among = "among the files given" if paths else "in the pack"
+            hint = "`sigma-t1020 list rules` names those of the pack"
+            problems.append(
+                Problem(name, None, f"no such file or folder, and no rule {among} has that id or name", hint)
+            )
+    if wanted or (references and not paths):
+        return only(loaded, wanted), wanted, problems
+    return loaded, None, problems
 
 
 def _is_reference(rule: str) -> bool:
@@ -182,29 +219,39 @@ def _is_reference(rule: str) -> bool:
     return rule != "-" and not any(c in rule for c in "/\\.") and not os.path.lexists(rule)
 
 
+def _keep_sources(loaded: Loaded, output: str | None) -> None:
+    """Refuse to put the result in the place of one of the rules."""
+    if not output or not os.path.lexists(output):
+        return
+    place = os.path.realpath(output)
+    if any(os.path.realpath(item.path) == place for item in (*loaded.rules, *loaded.filters)):
+        raise click.UsageError(f"-o {output} is one of the rule files, which would be lost: choose another name")
+
+
 def _load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRule] | None, list[Problem]]:
-    """The filters to apply besides those among the rules, and what is wrong with them."""
+    """The filters to apply with those among the rules, each once (None: only the latter), and what is wrong."""
     if not filters:
         return None, []
     from sigma_t1020 import pack
     from sigma_t1020.convert import touches
     from sigma_t1020.loading import load
+    from sigma_t1020.resources import is_folder
 
-    chosen = list(loaded.filters)
+    chosen = {(item.path, item.document.line): item for item in loaded.filters}
     problems: list[Problem] = []
-    for name in filters:
-        everything = name == "all" or Path(name).is_dir()
+    for name in dict.fromkeys(filters):
+        many = name == "all" or is_folder(name)
         found = load(pack.filter_paths() if name == "all" else [name])
         problems.extend(found.problems)
-        problems.extend(item.problem("no filter", "give rules as RULE") for item in found.rules)
-        if not everything:
+        problems.extend(item.problem("a rule, not a filter", "give rules as RULE") for item in found.rules)
+        if not many:
             problems.extend(
                 item.problem("the filter touches no rule", "check its logsource and the rules that it names")
                 for item in found.filters
                 if not touches(item, loaded)
             )
-        chosen.extend(found.filters)
-    return chosen, problems
+        chosen.update({(item.path, item.document.line): item for item in found.filters})
+    return list(chosen.values()), problems
 
 
 def _print_queries(queries: Sequence[Query], form: str, output: str | None) -> None:
@@ -212,10 +259,16 @@ def _print_queries(queries: Sequence[Query], form: str, output: str | None) -> N
 
     if output is None or output == "-":
         _echo(to_json(queries) if form == "json" else to_text(queries))
-    elif output.endswith(("/", os.sep)) or Path(output).is_dir():
+    elif _names_folder(output):
         _write({Path(output) / name: content for name, content in files(queries, form).items()})
     else:
         _write({Path(output): to_json(queries) if form == "json" else to_text(queries)})
+
+
+def _names_folder(output: str) -> bool:
+    from sigma_t1020.resources import is_folder
+
+    return output.endswith(("/", os.sep)) or is_folder(output)
 
 
 @cli.group(name="list")
@@ -260,21 +313,46 @@ def list_filters(form: str) -> None:
 
 
 def _print_table(rows: Sequence[dict[str, Any]], form: str) -> None:
-    """Rows of one shape, as a table or as JSON."""
+    """Rows of one shape, as JSON, or as a table of the first columns for which there is room."""
     import json
 
     if form == "json":
         _echo(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
         return
+    import shutil
+    from io import StringIO
+
     from rich.console import Console
     from rich.table import Table
 
+    # Through a pipe a row is a line, so that grep finds it whole.
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    known = terminal or os.environ.get("COLUMNS", "").isdecimal()
+    width = shutil.get_terminal_size().columns if known else 10_000
+    cells = [{column: _cell(value) for column, value in row.items()} for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160).print(table)
+    columns = _columns(cells, width)
+    for column, no_wrap in columns.items():
+        table.add_column(column, overflow="fold", no_wrap=no_wrap)
+    for row in cells:
+        table.add_row(*(row[column] for column in columns))
+    text = StringIO()
+    Console(file=text, highlight=False, markup=False, width=width, force_terminal=terminal).print(table)
+    _echo("".join(line.rstrip() + "\n" for line in text.getvalue().splitlines()))
+
+
+def _columns(cells: Sequence[dict[str, str]], width: int) -> dict[str, bool]:
+    """The columns that fit, and whether they are to stay on one line: all but those of running text."""
+    chosen: dict[str, bool] = {}
+    left = width
+    for column in cells[0] if cells else ():
+        longest = max(len(text) for text in (column, *(row[column] for row in cells)))
+        running = any(" " in row[column] for row in cells)
+        left -= min(longest, 40 if running else longest) + 1
+        if chosen and left < -1:
+            break
+        chosen[column] = not running
+    return chosen
 
 
 def _cell(value: Any) -> str:
@@ -290,12 +368,12 @@ def check(rules: tuple[str, ...]) -> None:
     """
     from sigma_t1020.checking import check as check_rules
 
-    loaded, _wanted = _load(rules)
-    problems = [*loaded.problems, *check_rules(loaded)]
+    loaded, _wanted, problems = _load(rules)
+    problems = [*problems, *check_rules(loaded)]
     _report(problems)
     if problems:
         sys.exit(EXIT_PROBLEMS)
-    click.echo(f"{len(loaded.rules)} rules: no findings", err=True)
+    click.echo(f"{len(loaded.rules)} rules, {len(loaded.filters)} filters: no findings", err=True)
 
 
 @cli.command(name="pack")
@@ -306,6 +384,8 @@ def pack_(output: str | None) -> None:
 
     if output is None or output == "-":
         _echo(one_file())
+    elif not output or _names_folder(output):
+        raise click.UsageError(f"-o {output} is a folder: name a file in it")
     else:
         _write({Path(output): one_file()})
 
@@ -315,34 +395,44 @@ def pack_(output: str | None) -> None:
 @click.option("--output", "-o", metavar="DIR", default="dist", show_default=True, help="Where to build.")
 def build(check_only: bool, output: str) -> None:
     """Build what people download: the pack, the queries of each target, and their checksums."""
-    from sigma_t1020.building import build_files, differences
+    from sigma_t1020.building import build_files, differences, outdated
 
     built, problems = build_files()
     _report(problems)
     if problems:
         sys.exit(EXIT_PROBLEMS)
-    differing = differences(Path(output), built)
+    folder = Path(output)
     if check_only:
+        differing = differences(folder, built)
         for line in differing:
             click.echo(line, err=True)
         if differing:
             _fail(f"{output} is not what the sources make: run `sigma-t1020 build -o {output}`")
         return
-    _write({Path(output) / name: content for name, content in built.items()})
-    for name in differing:
-        path, _, state = name.partition(": ")
-        if state == "orphaned":
-            Path(path).unlink()
+    old = outdated(folder, built)
+    _write({folder / name: content for name, content in built.items()})
+    for path in old:
+        path.unlink()
 
 
 def _echo(text: str) -> None:
     """Write to standard output as UTF-8 with LF, whatever the locale says."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
-    sys.stdout.buffer.flush()
+    if sys.stdout is None:
+        _fail("standard output is closed; write to another place")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # whoever reads has enough: click ends quietly
+    except OSError as error:
+        # What is still in the buffer would fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"standard output cannot be written: {error.strerror}; write to another place")
 
 
 def _write(files: dict[Path, str]) -> None:
+    from sigma_t1020.problems import Problem
     from sigma_t1020.queries import write
 
     for path, content in files.items():
@@ -350,12 +440,16 @@ def _write(files: dict[Path, str]) -> None:
             write(path, content)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            _fail(f"{path}: cannot be written: {reason}; choose another place with -o")
+            _fail(str(Problem(str(path), None, f"cannot be written: {reason}", "choose another place with -o")))
 
 
 def _report(problems: Iterable[Problem]) -> None:
+    from dataclasses import replace
+
+    from sigma_t1020.resources import near
+
     for problem in problems:
-        click.echo(str(problem), err=True)
+        click.echo(str(replace(problem, path=problem.path and near(problem.path))), err=True)
 
 
 def _fail(message: str) -> NoReturn:
@@ -364,12 +458,9 @@ def _fail(message: str) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point: no traceback reaches a user, and a closed pipe is no error."""
+    """Entry point: no traceback reaches a user."""
     try:
         cli()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_PROBLEMS)
     except Exception as error:
         if os.environ.get("SIGMA_T1020_TRACEBACK"):
             raise

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sigma_t1020.loading import Loaded, LoadedRule
 from sigma_t1020.problems import Problem
 from sigma_t1020.queries import Query
-from sigma_t1020.resources import load_pipeline
+from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
 from sigma_t1020.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma.backends.t1020 import T1020KustoBackend
     from sigma.processing.pipeline import ProcessingPipeline
 
-
-class PipelineProblem(Exception):
-    """A pipeline that cannot be used; the message says which, why and what to do."""
+# Bytes of a file name, which may have 255, for the part before number and suffix.
+MAX_STEM = 200
+# What pySigma adds to its messages: where it was, and the transformation with all its innards.
+_NOISE = re.compile(
+    r" \(while (?:applying|converting|finalizing)[^()]* rule .*\)$| for \w+\(processing_item=.*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
 class Options:
     """How to convert. Time spans are texts such as 24h; an empty `schedule` means a look-back.
 
-    `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the
-    ids of the only rules to print, or None for all that are not hidden.
+    `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
+    rules to print, or None for all that are not hidden. `branches` gives a rule's branch by its id.
     """
 
     pipelines: Sequence[str] = ()
@@ -36,7 +44,7 @@ class Options:
     schedule: str = ""
     delay: str = "5m"
     combine: bool = False
-    wanted: Collection[str] | None = None
+    wanted: Collection[LoadedRule] | None = None
     branches: Mapping[str, str] | None = None
 
 
@@ -48,91 +56,137 @@ class Conversion:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True)
+class _Converted:
+    """What one rule became: texts, or in a combined query the parts of it."""
+
+    source: LoadedRule
+    rule: Any
+    parts: Sequence[Any]
+
+
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
-    """Convert what was loaded for one target. Raises PipelineProblem; all else becomes a Problem."""
-    backend = _backend(target, options)
+    """Convert what was loaded for one target. Raises PipelineProblem; what is wrong with a rule becomes a Problem."""
+    backend, pipelines = _backend(target, options)
     collection = loaded.collection(filters)
     form = "combined" if options.combine else "default"
     backend.init_processing_pipeline(form)
-    shown = _shown(collection.rules, options.wanted)
-    results: dict[int, list[Any]] = {}
+    sources = [_source(loaded, rule) for rule in collection.rules]
+    shown = _shown(collection.rules, sources, options.wanted)
+    converted: list[_Converted] = []
     problems: list[Problem] = []
-    for rule in collection.rules:
-        source = loaded.find(rule)
-        if source is None:
-            raise LookupError(f"no source of {rule.title}")
+    for source, rule in zip(sources, collection.rules, strict=True):
         rule._output = id(rule) in shown
         if options.branches and (branch := options.branches.get(str(rule.id))):
             rule.custom_attributes.setdefault("branch", branch)
-        convert_one: Callable[..., list[Any]] = (
-            backend.convert_correlation_rule if source.is_correlation else backend.convert_rule
-        )
-        try:
-            results[id(rule)] = convert_one(rule, form)
-        except (ValueError, NotImplementedError, TypeError, KeyError, AttributeError, LookupError) as error:
-            problems.append(_problem(source, error))
-    order = {id(loaded_rule): index for index, loaded_rule in enumerate(loaded.rules)}
-    converted = [
-        (source, rule, results[id(rule)])
-        for rule in collection.rules
-        if results.get(id(rule)) and (source := loaded.find(rule)) is not None
-    ]
-    converted.sort(key=lambda item: order.get(id(item[0]), len(order)))
+        parts = _parts(backend, source, rule, form, target)
+        if isinstance(parts, Problem):
+            problems.append(parts)
+        elif parts:
+            converted.append(_Converted(source, rule, parts))
+    order = {item: index for index, item in enumerate(loaded.rules)}
+    converted.sort(key=lambda item: order[item.source])
     if options.combine:
-        queries = _combined(backend, [part for _, _, parts in converted for part in parts], target)
+        queries = _combined(backend, converted, target, pipelines)
     else:
         in_file = Counter(item.path for item in loaded.rules)
         queries = [
-            query
-            for source, rule, parts in converted
-            for query in _queries(source, rule, parts, target, in_file[source.path] == 1)
+            query for item in converted for query in _queries(item, target, pipelines, in_file[item.source.path] == 1)
         ]
     return Conversion(tuple(queries), tuple(problems))
 
 
-def _backend(target: Target, options: Options) -> T1020KustoBackend:
+def _source(loaded: Loaded, rule: Any) -> LoadedRule:
+    source = loaded.find(rule)
+    if source is None:
+        raise LookupError(f"no source of {rule.title}")
+    return source
+
+
+def _parts(
+    backend: T1020KustoBackend, source: LoadedRule, rule: Any, form: str, target: Target
+) -> Sequence[Any] | Problem:
+    """The converted conditions of a rule, none if it is hidden; a Problem where pySigma or a pipeline refuses it.
+
+    pySigma says so by a SigmaError, or a NotImplementedError. Whatever else comes out of a user's pipeline is the
+    pipeline's; any other exception is a bug here, which nobody should take for one of the rule.
+    """
+    from sigma.exceptions import SigmaError
+
+    convert_one: Callable[..., list[Any]] = (
+        backend.convert_correlation_rule if source.is_correlation else backend.convert_rule
+    )
+    try:
+        parts = convert_one(rule, form)
+    except (SigmaError, NotImplementedError) as error:
+        return _problem(source, error, backend)
+    except Exception as error:
+        if not _in_pipeline(error):
+            raise
+        message = f"a pipeline fails on this rule: {_message(error)}"
+        return source.problem(message, "correct the pipeline that -p names, or limit it by rule_conditions")
+    conditions = 1 if source.is_correlation else len(rule.detection.parsed_condition)
+    if rule._output and len(parts) < conditions:
+        message = f"nothing is left to search for in {target.name} after the pipeline"
+        return source.problem(message, "correct the pipeline that -p names: it drops all that the condition tests")
+    return parts
+
+
+def _in_pipeline(error: BaseException) -> bool:
+    """Whether an exception, or the one it came from, was raised below pySigma's processing of pipelines."""
+    trace = error.__traceback__
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith("sigma.processing."):
+            return True
+        trace = trace.tb_next
+    return error.__context__ is not None and _in_pipeline(error.__context__)
+
+
+def _backend(target: Target, options: Options) -> tuple[T1020KustoBackend, str]:
+    """The target's backend with its pipelines, and their names for the output."""
     from sigma.backends.t1020 import backends
 
-    pipeline = load_pipeline(target.pipeline)
+    named = {target.pipeline: load_pipeline(target.pipeline)}
+    for name in options.pipelines:
+        for found, pipeline in find_pipelines(name):
+            _check_pipeline(found, pipeline, target, options)
+            # Twice the same would rename what is renamed already: a copy of the target's own takes its place.
+            named[target.pipeline if pipeline.name == target.pipeline else found] = pipeline
+    # By priority, as sigma-cli joins them.
+    ordered = sorted(named, key=lambda name: (named[name].priority, name))
     backend = backends[target.dialect.backend]
-    if options.pipelines:
-        pipeline = _with_others(pipeline, target, options.pipelines)
-    return backend(pipeline, lookback=options.lookback, schedule=options.schedule, delay=options.delay)
+    return (
+        backend(
+            reduce(add, (named[name] for name in ordered)),
+            lookback=options.lookback,
+            schedule=options.schedule,
+            delay=options.delay,
+        ),
+        ", ".join([target.pipeline, *(name for name in named if name != target.pipeline)]),
+    )
 
 
-def _with_others(own: ProcessingPipeline, target: Target, others: Sequence[str]) -> ProcessingPipeline:
-    """The target's pipeline and others in the order of their priorities, as sigma-cli joins them."""
-    import yaml
-    from sigma.exceptions import SigmaError, SigmaPipelineNotFoundError
-    from sigma.processing.resolver import ProcessingPipelineResolver
-
-    known: dict[str, Any] = {target.pipeline: own}
-    if any(not Path(other.rstrip("/*")).exists() for other in others):
-        from sigma.plugins import InstalledSigmaPlugins
-
-        installed = InstalledSigmaPlugins.autodiscover(include_backends=False, include_validators=False)
-        known = {**installed.pipelines, **known}
-    resolver = ProcessingPipelineResolver(known)
-    for other in others:
-        try:
-            resolver.resolve([other], target.dialect.backend)
-        except SigmaPipelineNotFoundError:
-            raise PipelineProblem(
-                f"{other}: no such pipeline, file or folder; `sigma-t1020 list pipelines` names ours"
-            ) from None
-        except (SigmaError, yaml.YAMLError, OSError, TypeError, ValueError, KeyError, AttributeError) as error:
-            reason = " ".join(str(error).split())
-            raise PipelineProblem(f"{other}: not a usable pySigma pipeline: {reason}") from None
-    return resolver.resolve([target.pipeline, *others], target.dialect.backend)
+def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, options: Options) -> None:
+    """Raise PipelineProblem for what would be without effect, or is not meant for the target."""
+    backend = target.dialect.backend
+    other = next((known for known in TARGETS.values() if known.pipeline == pipeline.name), target)
+    if other != target:
+        raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
+    if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
+        meant = ", ".join(sorted(pipeline.allowed_backends))
+        hint = "leave it out, or add that to its allowed_backends"
+        raise PipelineProblem(f"{name}: a pipeline for {meant}, not for {backend}; {hint}")
+    if options.combine and pipeline.postprocessing_items:
+        raise PipelineProblem(f"{name}: postprocessing is of single queries; leave out --combine or `postprocessing`")
 
 
-def _shown(rules: Sequence[Any], wanted: Collection[str] | None) -> set[int]:
+def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collection[LoadedRule] | None) -> set[int]:
     """Identities of the rules to print: those asked for; else all that no correlation hides.
 
     A correlation hides what it refers to, unless it or another one that refers to it says `generate: true`.
     """
     if wanted is not None:
-        return {id(rule) for rule in rules if str(rule.id) in wanted or rule.name in wanted}
+        return {id(rule) for rule, source in zip(rules, sources, strict=True) if source in wanted}
     return {
         id(rule)
         for rule in rules
@@ -141,7 +195,8 @@ def _shown(rules: Sequence[Any], wanted: Collection[str] | None) -> set[int]:
     }
 
 
-def _queries(source: LoadedRule, rule: Any, parts: Sequence[str], target: Target, alone: bool) -> list[Query]:
+def _queries(converted: _Converted, target: Target, pipelines: str, alone: bool) -> list[Query]:
+    source, rule, parts = converted.source, converted.rule, converted.parts
     return [
         Query(
             id=str(rule.id) if rule.id else None,
@@ -152,7 +207,7 @@ def _queries(source: LoadedRule, rule: Any, parts: Sequence[str], target: Target
             level=str(rule.level).lower() if rule.level else None,
             target=target.name,
             dialect=target.dialect.name,
-            pipeline=target.pipeline,
+            pipeline=pipelines,
             text=text,
             losses=(),
             stem=_stem(source, rule, alone),
@@ -164,23 +219,30 @@ def _queries(source: LoadedRule, rule: Any, parts: Sequence[str], target: Target
 def _stem(source: LoadedRule, rule: Any, alone: bool) -> str:
     """A file name for a rule: that of its file if it is alone there, else its name or id."""
     if alone and source.path != "<stdin>":
-        return Path(source.path).stem
-    text = rule.name or (str(rule.id) if rule.id else rule.title)
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)[:80].lstrip(".") or "rule"
+        text = Path(source.path).stem
+    else:
+        text = str(rule.name or rule.id or rule.title)
+        text = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "rule"
+    while len(os.fsencode(text)) > MAX_STEM:
+        text = text[:-1]
+    return text
 
 
-def _combined(backend: T1020KustoBackend, parts: list[Any], target: Target) -> list[Query]:
+def _combined(
+    backend: T1020KustoBackend, converted: Sequence[_Converted], target: Target, pipelines: str
+) -> list[Query]:
+    parts = [part for item in converted for part in item.parts]
     return [
         Query(
             id=None,
-            title=f"{len(parts)} rules in one query",
+            title=f"{len(converted)} rule{'s' * (len(converted) != 1)} in one query",
             kind="combined",
             part=1,
             parts=1,
             level=None,
             target=target.name,
             dialect=target.dialect.name,
-            pipeline=target.pipeline,
+            pipeline=pipelines,
             text=text,
             losses=(),
             stem="combined",
@@ -189,18 +251,50 @@ def _combined(backend: T1020KustoBackend, parts: list[Any], target: Target) -> l
     ]
 
 
-def _problem(source: LoadedRule, error: Exception) -> Problem:
-    """A conversion error on the line of the field at fault."""
+def _problem(source: LoadedRule, error: Exception, backend: T1020KustoBackend) -> Problem:
+    """A conversion error on the line of the field at fault, which a backend knows as the pipeline renamed it."""
     field = getattr(error, "field", "")
-    line = source.line_of_field(field) if field else None
-    message = str(error.args[0]) if error.args else type(error).__name__
-    message, _, hint = message.partition("; ")
-    return source.problem(" ".join(message.split()), " ".join(hint.split()), line)
+    renamed = backend.last_processing_pipeline.field_mappings.target_fields.get(field, ())
+    names = [field, *sorted(name for name in renamed if name)] if field else []
+    line = next((line for name in names if (line := source.line_of_field(name)) is not None), None)
+    if line is None and (at := getattr(error, "at", ())):
+        line = source.line_of(*at)
+    message, _, hint = _message(error).partition("; ")
+    return source.problem(message, hint, line)
+
+
+def _message(error: Exception) -> str:
+    """What an exception says, on one line; pySigma's keep their message in the first argument."""
+    text = str(error.args[0]) if error.args else ""
+    return " ".join(_NOISE.sub("", text).split()) or type(error).__name__
 
 
 def every_target(names: Sequence[str]) -> list[Target]:
     """The targets of that name; `all` is all of them."""
-    return list(TARGETS.values()) if "all" in names else [TARGETS[name] for name in names]
+    return list(TARGETS.values()) if "all" in names else [TARGETS[name] for name in dict.fromkeys(names)]
+
+
+def only(loaded: Loaded, wanted: Collection[LoadedRule]) -> Loaded:
+    """The rules that are wanted and those which they refer to, so that no other one's problems are reported."""
+    needed: set[LoadedRule] = set()
+    pending = list(wanted)
+    while pending:
+        item = pending.pop()
+        if item in needed:
+            continue
+        needed.add(item)
+        aliases = (item.data["correlation"].get("aliases") or {}).values() if item.is_correlation else ()
+        names = {*item.references, *(reference for alias in aliases for reference in alias)}
+        pending += [other for other in loaded.rules if any(is_called(other, name) for name in names)]
+    return replace(loaded, rules=tuple(item for item in loaded.rules if item in needed))
+
+
+def is_called(item: LoadedRule, name: str) -> bool:
+    """Whether a rule has that name, or that id in any spelling of a UUID."""
+    try:
+        return item.rule.id == UUID(name)
+    except ValueError:
+        return item.rule.name == name
 
 
 def touches(sigma_filter: LoadedRule, loaded: Loaded) -> bool:

@@ -1,11 +1,12 @@
-"""The rows of the `list` commands: plain dicts of one shape, for tables and JSON alike."""
+"""The rows of the `list` commands: plain dicts of one shape, for tables and JSON alike; the first keys tell most."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sigma_t1020 import pack
-from sigma_t1020.resources import load_pipeline, pipeline_path
+from sigma_t1020.convert import is_called
+from sigma_t1020.resources import load_pipeline, near, pipeline_path
 from sigma_t1020.targets import TARGETS
 
 
@@ -17,13 +18,13 @@ def rules() -> list[dict[str, Any]]:
     for item in loaded.rules:
         rule: Any = item.rule
         source = getattr(rule, "logsource", None)
-        users = [other.rule.title for other in loaded.rules if {str(rule.id), rule.name} & set(other.references)]
+        users = [other.rule.title for other in loaded.rules if any(is_called(item, name) for name in other.references)]
         rows.append(
             {
                 "id": str(rule.id),
                 "title": rule.title,
-                "kind": "correlation" if item.is_correlation else "rule",
                 "level": str(rule.level).lower(),
+                "kind": "correlation" if item.is_correlation else "rule",
                 "branch": described.get(str(rule.id), {}).get("branch", ""),
                 "log source": f"{source.product}/{source.category}" if source else "",
                 "used by": users,
@@ -54,8 +55,8 @@ def pipelines() -> list[dict[str, Any]]:
         {
             "pipeline": name,
             "target": target.name,
-            "log sources": categories(load_pipeline(name)),
             "file": pipeline_path(name).name,
+            "log sources": categories(load_pipeline(name)),
         }
         for target in TARGETS.values()
         if (name := target.pipeline)
@@ -68,10 +69,10 @@ def filters() -> list[dict[str, Any]]:
 
     return [
         {
-            "id": str(item.rule.id),
+            "path": near(item.path),
             "title": item.rule.title,
+            "id": str(item.rule.id),
             "description": " ".join(str(item.rule.description or "").split()),
-            "path": item.path,
         }
         for item in load(pack.filter_paths()).filters
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -87,22 +89,37 @@ def files(queries: Sequence[Query], form: str) -> dict[str, str]:
 
 def write(path: Path, content: str) -> None:
     """Write a file whole or not at all, with LF. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_file():  # a device or a pipe: nothing to put in its place
+    _make_folder(path.parent)
+    # A link is followed: what it points to is replaced, not the link. One that leads nowhere raises here.
+    mode = _mode(path)
+    if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe: nothing to put in its place
         path.write_text(content, encoding="utf-8", newline="\n")
         return
-    # A link is followed: what it points to is replaced, not the link.
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(content)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
+        Path(name).chmod(0o666 & ~_umask() if mode is None else stat.S_IMODE(mode))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # it is a file
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
+
+
+def _mode(path: Path) -> int | None:
+    """Type and permissions of a file, None if there is none. Raises OSError for a circle of links and the like."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _umask() -> int:

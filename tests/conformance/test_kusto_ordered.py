@@ -52,9 +52,7 @@ def test_2000_logs_give_the_tuples_of_the_reference() -> None:
         with KustoEngine(product) as engine:
             load(engine, [event for case in group for event in case.log], product)
             found = _tuples(engine, group[0], product)
-        expected = set().union(
-            *(reference_tuples(correlate(c.correlation, c.rules, c.log, c.evidence)) for c in group)
-        )
+        expected = set().union(*(reference_tuples(correlate(c.correlation, c.rules, c.log, c.evidence)) for c in group))
         expected_rows += len(expected)
         section = group[0].correlation["correlation"]
         shapes[f"{len(section['rules'])} steps"] += len(group)
@@ -221,8 +219,7 @@ def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
         and len(one.correlation["correlation"]["rules"]) == 2 + number % 2
     ][number]
     many = [
-        replace(case, log=log).under(f"l{i}_")
-        for i, log in enumerate(sample(logs(FIVE_MINUTES, 2), 180, 70 + number))
+        replace(case, log=log).under(f"l{i}_") for i, log in enumerate(sample(logs(FIVE_MINUTES, 2), 180, 70 + number))
     ]
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
     reported = _replayed(kql, _arrivals([event for one in many for event in one.log], number))

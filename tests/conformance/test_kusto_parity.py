@@ -60,7 +60,9 @@ def _recased(rng: Random, text: str) -> str:
 
 
 def _image(rng: Random, names: tuple[str, ...]) -> str:
-    return rng.choice(("C:\\Windows\\System32\\", "C:\\Program Files\\7-Zip\\", "D:\\")) + _recased(rng, rng.choice(names))
+    return rng.choice(("C:\\Windows\\System32\\", "C:\\Program Files\\7-Zip\\", "D:\\")) + _recased(
+        rng, rng.choice(names)
+    )
 
 
 def _process(rng: Random, number: int, device: str, time: int, names: tuple[str, ...] = _HOSTS) -> Event:

@@ -92,7 +92,9 @@ def test_a_value_finds_itself_and_its_case_variants_and_nothing_else(number: int
         rows = [{"TimeGenerated": now, "ReportId": n, "ProcessCommandLine": one} for n, one in enumerate(stored)]
         engine.load("DeviceProcessEvents", rows)
         for text in texts:
-            found = {stored[row["ReportId"]] for row in engine.query(query_of(text), now) if isinstance(row["ReportId"], int)}
+            found = {
+                stored[row["ReportId"]] for row in engine.query(query_of(text), now) if isinstance(row["ReportId"], int)
+            }
             if found != {one for one in stored if fold(one) == fold(text)}:
                 wrong.append(f"{text!r} found {sorted(found)!r}")
     assert not wrong, "\n".join(wrong[:5])

@@ -3,70 +3,34 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NoReturn
 
-from sigma.backends.kusto.kusto import KustoBackend
-from sigma.conditions import (
-    ConditionAND,
-    ConditionFieldEqualsValueExpression,
-    ConditionItem,
-    ConditionNOT,
-    ConditionOR,
-    ConditionValueExpression,
-)
 from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaConversionError
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
-from sigma.types import (
-    SigmaBool,
-    SigmaCIDRExpression,
-    SigmaCompareExpression,
-    SigmaExists,
-    SigmaNumber,
-    SigmaRegularExpression,
-    SigmaRegularExpressionFlag,
-    SigmaString,
-    SpecialChars,
-)
+from sigma.types import SigmaExists
 
 from sigma.correlations import SigmaCorrelationRule
 
-from . import regexes
-from .expression import Node, Test, all_of, any_of, negate
-from .kusto_predicates import Predicate, merge
-from .kusto_query import Alert, Ordered, Query, Search, TimeFrame, combine
-from .kusto_text import name, seconds, string
-from .log_model import Column, LogModel, categories, mapped_fields
+from .expression import any_of
+from .kusto_conditions import NUMERIC, KustoConditions
+from .kusto_predicates import merge
+from .kusto_query import Alert, Ordered, Query, Search, Step, TimeFrame, combine
+from .kusto_text import seconds
+from .log_model import Column
 from .losses import Unsupported
 
-NUMERIC = frozenset({"int", "long", "real", "decimal"})
 DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
-
-_FLAGS = {
-    SigmaRegularExpressionFlag.IGNORECASE: "i",
-    SigmaRegularExpressionFlag.MULTILINE: "m",
-    SigmaRegularExpressionFlag.DOTALL: "s",
-}
+#: Names that a correlation's query gives to columns of its own.
+_OWN_COLUMN = re.compile(r"TimeBin|Step[0-9].*")
 
 
-def _lower(text: str) -> str:
-    """Lower case, a character for a character, as tolower() does."""
-    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
-
-
-def _has_foreign_letters(text: str) -> bool:
-    return any(not c.isascii() and c.lower() != c.upper() for c in text)
-
-
-def _is_term_edge(character: str) -> bool:
-    """Whether a term may end here: `has` then finds what `contains` finds, by the index."""
-    return not character.isalnum() and character != "_"
-
-
-class T1020KustoBackend(KustoBackend):
+class T1020KustoBackend(KustoConditions):
     """Kusto queries for the tables that a pipeline names (see log_model.STATE_KEYS).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
@@ -75,18 +39,14 @@ class T1020KustoBackend(KustoBackend):
 
     name: ClassVar[str] = "KQL that means what the rule means, ordered correlations included"
     identifier: ClassVar[str] = "t1020_kusto"
-    formats = {
+    formats: dict[str, str] = {
         "default": "KQL, one query for each rule and correlation",
         "combined": "One KQL query of all rules, with RuleId, RuleTitle and Branch",
     }
-    requires_pipeline = True
+    requires_pipeline: bool = True
     correlation_methods: ClassVar[dict[str, str] | None] = {
         "default": "Join on the key and on time bins, one row for each first event"
     }
-
-    # Lists are made of the finished tree, where negation and case are known.
-    convert_or_as_in: ClassVar[bool] = False
-    convert_and_as_in: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -177,13 +137,13 @@ class T1020KustoBackend(KustoBackend):
         found: dict[str, Column] = {}
         for (asked, field), item in zip(fields.items(), detection.detection_items, strict=True):
             if field in model.join_keys:
-                found[asked] = model.column(model.join_keys[field]) or Column(name(model.join_keys[field]))
+                found[asked] = self._column(model.join_keys[field], model, field)
                 continue
             if not isinstance(item, SigmaDetectionItem) or item.field is None:
                 raise Unsupported(f"group-by {asked} has several columns in {model.table}; choose one", field)
             column = self._column(item.field, model, field)
             if not column.text:
-                raise Unsupported(f"group-by {asked} has no column in {model.table}", field)
+                raise Unsupported(f"group-by {asked} has no column in {model.table}; choose another field", field)
             found[asked] = column
         return found
 
@@ -239,28 +199,41 @@ class T1020KustoBackend(KustoBackend):
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
         """Rules in order on one key within the time span."""
-        steps: list[list[Search]] = []
+        searches: list[Search] = []
         for reference in rule.referenced_rules:
             leg = reference.rule
             if not isinstance(leg, SigmaRule):
-                raise Unsupported(f"refers to the correlation {reference.reference}; refer to rules")
+                raise Unsupported(
+                    f"the correlation refers to another one, {reference.reference}; refer to rules", at=_AT_RULES
+                )
             try:
-                found = leg.get_conversion_result()
+                found = [search for search in leg.get_conversion_result() if isinstance(search, Search)]
             except SigmaConversionError:
                 found = []
-            searches = [search for search in found if isinstance(search, Search)]
-            if not searches:
-                raise Unsupported(f"its rule {reference.reference} was not converted; mend that first")
-            steps.append(searches)
-        if len(steps) < 2:
-            raise Unsupported("needs at least two rules to have an order")
-        keys = [step[0].keys[id(rule)] for step in steps]
+            if not found:
+                raise Unsupported(f"its rule {reference.reference} was not converted; mend that first", at=_AT_RULES)
+            # An event that meets several conditions of a rule is one event.
+            condition = merge(any_of(search.condition for search in found))
+            searches.append(replace(found[0], condition=condition))
+        if len(searches) < 2:
+            raise Unsupported("the correlation orders a single rule; name two or more", at=_AT_RULES)
+        keys = [search.keys[id(rule)] for search in searches]
         if not keys[0]:
-            raise Unsupported("has no group-by; name the field that its rules share, such as Computer")
-        return [Ordered(steps, keys, rule.timespan.seconds)]
+            raise Unsupported(
+                "the correlation has no group-by; name the field that its rules share, such as Computer",
+                at=("correlation", "type"),
+            )
+        names = _key_names(keys, {*searches[0].model.projection, *searches[0].model.event_id})
+        steps = [
+            Step(search, {names[field]: column for field, column in own.items()})
+            for search, own in zip(searches, _of_one_type(keys), strict=True)
+        ]
+        return [Ordered(steps, rule.timespan.seconds)]
 
     def _refuse_correlation(self, kind: str) -> NoReturn:
-        raise Unsupported(f"the correlation type {kind} is not supported in KQL; temporal_ordered is")
+        raise Unsupported(
+            f"the correlation type {kind} is not supported in KQL yet; temporal_ordered is", at=("correlation", "type")
+        )
 
     def convert_correlation_event_count_rule(self, *_: Any, **__: Any) -> list[Any]:
         """Refused by name."""
@@ -298,347 +271,44 @@ class T1020KustoBackend(KustoBackend):
         """Refused by name."""
         self._refuse_correlation("temporal_ordered with a condition in words")
 
-    # --- Log source and fields --------------------------------------------------------------------
 
-    def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
-        model = LogModel.from_state(state)
-        if model is None:
-            known = categories(self.last_processing_pipeline)
-            source = ", ".join(
-                f"{key} {value}"
-                for key in ("category", "product", "service")
-                if (value := getattr(rule.logsource, key)) is not None
-            )
-            raise Unsupported(
-                f"the log source ({source}) has no table in the pipeline"
-                + (f"; it knows the categories {', '.join(known)}" if known else "; give one with -p")
-            )
-        return model
-
-    def _sigma_name(self, field: str) -> str:
-        """The name that the rule gave a field before the pipeline renamed it."""
-        sources = self.last_processing_pipeline.field_mappings.target_fields.get(field)
-        return sorted(source for source in sources if source)[0] if sources else field
-
-    def _column(self, field: str, model: LogModel, sigma_name: str) -> Column:
-        column = model.column(field)
-        if column is None:
-            near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise Unsupported(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
-        return Column(name(column.text), column.type, column.base_name) if field in model.columns else column
-
-    def _subject(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> tuple[Column, LogModel, str]:
-        """The column of a condition, the log model, and the field's Sigma name for messages."""
-        model = LogModel.from_state(state.processing_state)
-        if model is None:
-            # finish_query says so with the rule at hand; until then any column will do.
-            return Column(name(cond.field)), LogModel("", ""), cond.field
-        sigma_name = self._sigma_name(cond.field)
-        return self._column(cond.field, model, sigma_name), model, sigma_name
-
-    def _value_predicate(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, value: str
-    ) -> Node[Predicate] | None:
-        """The predicate that stands for a field's value; None for a field that has none."""
-        choices = state.processing_state.get("value_predicates", {}).get(cond.field)
-        if choices is None:
-            return None
-        if value.lower() not in choices:
-            raise Unsupported(
-                f"{cond.field} is {value!r}, which these tables do not record; it takes " + " or ".join(choices),
-                cond.field,
-            )
-        return Test(Predicate(choices[value.lower()], "raw"))
-
-    # --- Logic ------------------------------------------------------------------------------------
-
-    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Any:
-        """Any of the arguments."""
-        return any_of(self._arguments(cond, state))
-
-    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Any:
-        """All of the arguments."""
-        return all_of(self._arguments(cond, state))
-
-    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Any:
-        """Not the argument; NOT moves down to the tests."""
-        (argument,) = self._arguments(cond, state)
-        return negate(argument)
-
-    def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Node[Predicate]]:
-        converted: list[Any] = [self.convert_condition(arg, state) for arg in cond.args]
-        if any(node is None for node in converted):
-            # A term that a pipeline dropped: dropping it here too would change the meaning in silence.
-            raise Unsupported("a selection is empty after the pipeline; remove it from the condition")
-        return converted
-
-    # --- Tests ------------------------------------------------------------------------------------
-
-    def convert_condition_field_eq_val_str(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A string, with or without wildcards, without regard to case."""
-        return self._text(cond, state, cased=False)
-
-    def convert_condition_field_eq_val_str_case_sensitive(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A string, with or without wildcards, by case."""
-        return self._text(cond, state, cased=True)
-
-    def _text(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Node[Predicate]:
-        assert isinstance(cond.value, SigmaString)
-        parts = self._parts(cond.value, cond.field)
-        if "value_predicates" in state.processing_state and (special := self._value_predicate_of(cond, state, parts)):
-            return special
-        column, _model, sigma_name = self._subject(cond, state)
-        if column.type in NUMERIC and len(parts) == 1 and (number := _as_number(parts[0])) is not None:
-            return Test(Predicate(column.text, "==", (number,), nullable=True))
-        if column.type == "bool" and len(parts) == 1 and str(parts[0]).lower() in ("true", "false"):
-            return Test(Predicate(column.text, "==", (str(parts[0]).lower(),), nullable=True))
-        if parts == [None]:
-            return self._exists(column, sigma_name)
-        base = self._base_name(column, parts)
-        if base is not None:
-            return _compare(column.base_name, "equals", base, cased)
-        if not column.text:
-            raise Unsupported(
-                f"{sigma_name} is stored as a file name alone here; test it with |endswith and one "
-                "separator before the name, such as '\\cmd.exe'",
-                sigma_name,
-            )
-        subject = column.text if column.type == "string" else f"tostring({column.text})"
-        if not parts:
-            return Test(Predicate(subject, "missing"))
-        inner, lead, trail = parts, parts[0] is None, parts[-1] is None
-        if len(inner) > 1:
-            inner = inner[1 if lead else 0 : -1 if trail else None]
-        if len(inner) != 1 or not inner[0]:
-            if cased or not any(part and _has_foreign_letters(part) for part in parts):
-                return self._regex(subject, regexes.wildcard_pattern(parts, not cased))
-            lowered = [_lower(part) if part else part for part in parts]
-            return self._regex(f"tolower({subject})", regexes.wildcard_pattern(lowered, False))
-        how = {(True, True): "contains", (True, False): "endswith", (False, True): "startswith"}
-        return _compare(subject, how.get((lead, trail), "equals"), inner[0], cased)
-
-    def _value_predicate_of(
-        self,
-        cond: ConditionFieldEqualsValueExpression,
-        state: ConversionState,
-        parts: list[str | None],
-    ) -> Node[Predicate] | None:
-        if cond.field not in state.processing_state["value_predicates"]:
-            return None
-        text = "".join("*" if part is None else part or "?" for part in parts)
-        return self._value_predicate(cond, state, text)
-
-    @staticmethod
-    def _parts(value: SigmaString, field: str) -> list[str | None]:
-        """The value's literal texts, None for `*`, "" for `?`; runs of `*` are one."""
-        parts: list[str | None] = []
-        for part in value.s:
-            if part is SpecialChars.WILDCARD_MULTI:
-                if not parts or parts[-1] is not None:
-                    parts.append(None)
-            elif part is SpecialChars.WILDCARD_SINGLE:
-                parts.append("")
-            elif isinstance(part, str):
-                if parts and parts[-1]:
-                    parts[-1] += part
-                elif part:
-                    parts.append(part)
-            else:
-                raise Unsupported(
-                    f"{field} has the placeholder %{getattr(part, 'name', part)}%; give it values in a pipeline",
-                    field,
-                )
-        return parts
-
-    @staticmethod
-    def _base_name(column: Column, parts: list[str | None]) -> str | None:
-        """The file name that `*\\name` asks for, if the column's file names are stored apart."""
-        if not column.base_name or len(parts) != 2 or parts[0] is not None or not parts[1]:
-            return None
-        separator, file_name = parts[1][0], parts[1][1:]
-        if separator not in "\\/" or not file_name or any(c in "\\/" for c in file_name):
-            return None
-        return file_name
-
-    def _regex(self, subject: str, expression: str) -> Node[Predicate]:
-        return Test(Predicate(subject, "matches regex", (string(expression),)))
-
-    def convert_condition_field_eq_val_num(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A number, as the column's type has it."""
-        return self._number(cond, state, "==", str(cond.value))
-
-    def convert_condition_field_compare_op_val(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A numeric comparison."""
-        value = cond.value
-        assert isinstance(value, SigmaCompareExpression)
-        if type(value.number) is not SigmaNumber:
-            raise Unsupported(f"{cond.field} compares a part of a time, which is not supported", cond.field)
-        operator = self.compare_operators[value.op]
-        return self._number(cond, state, operator, str(value.number))
-
-    def _number(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, number: str
-    ) -> Node[Predicate]:
-        if special := self._value_predicate(cond, state, number):
-            return special
-        column, model, sigma_name = self._subject(cond, state)
-        if not column.text:
-            raise Unsupported(f"{sigma_name} is no number in {model.table}", sigma_name)
-        if column.type in NUMERIC:
-            return Test(Predicate(column.text, operator, (number,), nullable=True))
-        if operator == "==" and column.type == "string":
-            return _compare(column.text, "equals", number, cased=False)
-        raise Unsupported(f"{sigma_name} is of type {column.type} here, not a number", sigma_name)
-
-    def convert_condition_field_eq_val_bool(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A truth value, as the column's type has it."""
-        assert isinstance(cond.value, SigmaBool)
-        word = "true" if cond.value.boolean else "false"
-        if special := self._value_predicate(cond, state, word):
-            return special
-        column, model, sigma_name = self._subject(cond, state)
-        if column.type == "bool":
-            return Test(Predicate(column.text, "==", (word,), nullable=True))
-        if column.type == "string" and column.text:
-            return _compare(column.text, "equals", word, cased=False)
-        raise Unsupported(f"{sigma_name} is of type {column.type} in {model.table}, not bool", sigma_name)
-
-    def convert_condition_field_eq_val_re(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A regular expression, unanchored, by case unless it says otherwise."""
-        assert isinstance(cond.value, SigmaRegularExpression)
-        subject, sigma_name = self._string_subject(cond, state)
-        flags = "".join(sorted(_FLAGS[flag] for flag in cond.value.flags))
-        try:
-            expression = regexes.to_re2(str(cond.value.regexp), flags)
-        except regexes.RegexError as error:
-            raise Unsupported(
-                f"{sigma_name}: the regular expression {error}; KQL's RE2 cannot run it, so split it into a "
-                "selection and a filter",
-                sigma_name,
-            ) from None
-        return self._regex(subject, expression)
-
-    def _string_subject(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[str, str]:
-        """The column as a string, and the field's Sigma name."""
-        self._refuse_value_predicate(cond, state)
-        column, model, sigma_name = self._subject(cond, state)
-        if not column.text:
-            raise Unsupported(f"{sigma_name} is stored as a file name alone in {model.table}", sigma_name)
-        return (column.text if column.type == "string" else f"tostring({column.text})"), sigma_name
-
-    def _refuse_value_predicate(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> None:
-        choices = state.processing_state.get("value_predicates", {}).get(cond.field)
-        if choices is not None:
-            raise Unsupported(f"{cond.field} takes {' or '.join(choices)}, as a plain value", cond.field)
-
-    def convert_condition_field_eq_val_cidr(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """An address in a network, IPv4 or IPv6."""
-        assert isinstance(cond.value, SigmaCIDRExpression)
-        subject, _sigma_name = self._string_subject(cond, state)
-        network = cond.value.network
-        return Test(Predicate(subject, f"ipv{network.version}", (string(str(network)),)))
-
-    def convert_condition_field_eq_val_null(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """No value. Kusto's strings are never null, so an empty one is none."""
-        return negate(self._present(cond, state))
-
-    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        """Any value."""
-        return self._present(cond, state)
-
-    def convert_condition_field_not_exists(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """No value."""
-        return negate(self._present(cond, state))
-
-    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Predicate]:
-        choices = state.processing_state.get("value_predicates", {}).get(cond.field)
-        if choices is not None:
-            return any_of(Test(Predicate(text, "raw")) for text in choices.values())
-        column, _model, sigma_name = self._subject(cond, state)
-        return self._exists(column, sigma_name)
-
-    @staticmethod
-    def _exists(column: Column, sigma_name: str) -> Node[Predicate]:
-        subject = column.text or column.base_name
-        return negate(Test(Predicate(subject, "missing", nullable=column.type not in ("string", "dynamic"))))
-
-    # --- Refused until the backend says all of Sigma -----------------------------------------------
-
-    def convert_condition_field_eq_field(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """Refused by name."""
-        raise Unsupported(f"{self._sigma_name(cond.field)}: |fieldref is not supported in KQL yet", cond.field)
-
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """Refused by name."""
-        raise Unsupported(
-            f"{self._sigma_name(cond.field)}: parts of a time (|hour, |day, …) are not supported in KQL yet",
-            cond.field,
-        )
-
-    def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
-
-    def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
-
-    def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
-
-    def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
-
-    def _refuse_keyword(self, cond: ConditionValueExpression) -> NoReturn:
-        raise Unsupported(f"the keyword {cond.value!s} has no field; KQL needs one: name the field it is in")
+_AT_RULES = ("correlation", "rules")
 
 
-def _as_number(part: str | None) -> str | None:
-    """The text as a number literal, if it is a plain whole number."""
-    return part if part and part.isascii() and part.isdigit() and str(int(part)) == part else None
+def _key_names(keys: Sequence[Mapping[str, Column]], taken: set[str]) -> dict[str, str]:
+    """By group-by field the name of the column that carries it through the join.
 
-
-def _compare(subject: str, how: str, needle: str, cased: bool) -> Node[Predicate]:
-    """A string test without wildcards; `how` is equals, contains, startswith or endswith.
-
-    Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators'), so letters
-    beyond them are compared in lower case.
+    Its own where all steps have it in the same column; else the Sigma name, unless that name stands for
+    something else already.
     """
-    if not cased and _has_foreign_letters(needle):
-        subject, needle, cased = f"tolower({subject})", _lower(needle), True
-    operator = {"equals": "=="}.get(how, f"{how}_cs") if cased else {"equals": "=~"}.get(how, how)
-    if (
-        how == "contains"
-        and _is_term_edge(needle[0])
-        and _is_term_edge(needle[-1])
-        and any(c.isalnum() for c in needle)
-    ):
-        operator = "has_cs" if cased else "has"
-    return Test(Predicate(subject, operator, (string(needle),)))
+    names: dict[str, str] = {}
+    for field in keys[0]:
+        texts = {own[field].text for own in keys}
+        text = next(iter(texts))
+        if len(texts) == 1 and re.fullmatch(r"\w+", text) and not any(own[field].expression for own in keys):
+            names[field] = text
+            continue
+        carried = field
+        while carried in taken or carried in names.values() or _OWN_COLUMN.fullmatch(carried):
+            carried = f"Key{carried}"
+        names[field] = carried
+    return names
+
+
+def _of_one_type(keys: Sequence[Mapping[str, Column]]) -> list[dict[str, Column]]:
+    """The keys of each step, cast where the steps' columns of a field differ in type: a join takes one type alone."""
+    casts: dict[str, str] = {}
+    for field in keys[0]:
+        kinds = {own[field].type for own in keys}
+        if len(kinds) > 1:
+            casts[field] = "tolong" if kinds <= {"int", "long"} else "todouble" if kinds <= NUMERIC else "tostring"
+    target = {"tolong": "long", "todouble": "real", "tostring": "string"}
+    return [
+        {
+            field: replace(column, text=f"{casts[field]}({column.text})", type=target[casts[field]])
+            if field in casts and column.type != target[casts[field]]
+            else column
+            for field, column in own.items()
+        }
+        for own in keys
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
+from .kusto_text import name
 
 #: Lines longer than this are broken where a clause or a list allows it.
 WIDTH = 100
@@ -49,22 +50,25 @@ class Predicate:
     """`subject operator operand`, any of the operands where there are several.
 
     `operands` are literals. Other operators than those of OPERATORS: "raw" (the subject is the whole
-    predicate), "missing" (the subject holds nothing), "ipv4" and "ipv6" (the address lies in one of the
-    networks). `nullable` says that the subject's type has a null, of which no comparison must become true.
+    predicate, a filter of the log source), "missing" (the subject holds nothing), "ipv4" and "ipv6" (the
+    address lies in one of the networks). `nullable` says that the subject's type has a null, of which no
+    comparison must become true. `computed` names the column that is computed first, if the subject needs one.
     """
 
     subject: str
     operator: str
     operands: tuple[str, ...] = ()
     nullable: bool = False
-    raw_cost: int = 0
+    computed: str = ""
 
     @property
     def cost(self) -> int:
         """Rank of what a row costs, as in Operator."""
+        own = {"ipv4": 4, "ipv6": 4, "raw": 1}.get(self.operator, 0)
         if self.operator in OPERATORS:
-            return OPERATORS[self.operator].cost
-        return {"ipv4": 4, "ipv6": 4, "raw": self.raw_cost}.get(self.operator, 0)
+            own = OPERATORS[self.operator].cost
+        # No index helps a computed value.
+        return max(own, 2) if self.computed or ("(" in self.subject and self.operator != "raw") else own
 
     @property
     def joinable(self) -> bool:
@@ -116,84 +120,116 @@ def cheapest_first(nodes: Iterable[Node[Predicate]]) -> list[Node[Predicate]]:
     return sorted(nodes, key=cost)
 
 
-def _listed(operands: Sequence[str], prefix: str, indent: str) -> str:
-    """`prefix("a", "b")`, one operand a line where they do not fit."""
-    flat = f"{prefix}({', '.join(operands)})"
-    if len(indent) + len(flat) <= WIDTH:
+def _listed(operands: Sequence[str], prefix: str, indent: str, before: int, brackets: str = "()") -> str:
+    """`prefix("a", "b")`, one operand a line where they do not fit behind the `before` columns to their left."""
+    opening, closing = brackets[: len(brackets) // 2], brackets[len(brackets) // 2 :]
+    flat = f"{prefix}{opening}{', '.join(operands)}{closing}"
+    if before + len(flat) <= WIDTH:
         return flat
     inner = ",\n".join(f"{indent}{INDENT}{operand}" for operand in operands)
-    return f"{prefix}(\n{inner}\n{indent})"
+    return f"{prefix}{opening}\n{inner}\n{indent}{closing}"
 
 
-def _in_networks(predicate: Predicate, indent: str) -> str:
-    function = predicate.operator + ("_is_in_range" if len(predicate.operands) == 1 else "_is_in_any_range")
+def _in_networks(predicate: Predicate, indent: str, before: int) -> str:
     if len(predicate.operands) == 1:
-        return f"{function}({predicate.subject}, {predicate.operands[0]})"
-    networks = _listed(predicate.operands, "dynamic", indent)
-    networks = networks.replace("dynamic(", "dynamic([", 1)[:-1] + "])"
-    return f"{function}({predicate.subject}, {networks})"
+        return f"{predicate.operator}_is_in_range({predicate.subject}, {predicate.operands[0]})"
+    head = f"{predicate.operator}_is_in_any_range({predicate.subject}, dynamic"
+    return _listed(predicate.operands, head, indent, before + 1, "([])") + ")"
 
 
-def _positive(predicate: Predicate, indent: str) -> str:
+def _positive(predicate: Predicate, indent: str, before: int) -> str:
     if predicate.operator == "raw":
         return predicate.subject
     if predicate.operator == "missing":
         return f"{'isnull' if predicate.nullable else 'isempty'}({predicate.subject})"
     if predicate.operator == "ipv4":
-        return _in_networks(predicate, indent)
+        return _in_networks(predicate, indent, before)
     if predicate.operator == "ipv6":
         # The ipv6 functions take IPv4 text for its mapped form; the colon keeps IPv4 out.
-        return f'{predicate.subject} contains ":" and {_in_networks(predicate, indent)}'
+        guard = f'{predicate.subject} contains ":" and '
+        return guard + _in_networks(predicate, indent, before + len(guard))
     operator = OPERATORS[predicate.operator]
     if len(predicate.operands) == 1:
         return f"{predicate.subject} {operator.one} {predicate.operands[0]}"
-    return _listed(predicate.operands, f"{predicate.subject} {operator.many} ", indent)
+    return _listed(predicate.operands, f"{predicate.subject} {operator.many} ", indent, before)
 
 
-def _negative(predicate: Predicate, indent: str) -> str:
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> str:
     if predicate.operator == "missing":
         return f"{'isnotnull' if predicate.nullable else 'isnotempty'}({predicate.subject})"
     if predicate.operator in ("ipv4", "ipv6"):
         # Null for what is no address of that kind: NOT of it would be null too, and the row lost.
-        test = f"coalesce({_in_networks(predicate, indent)}, false)"
         guard = f'{predicate.subject} contains ":" and ' if predicate.operator == "ipv6" else ""
-        return f"not({guard}{test})"
-    operator = OPERATORS.get(predicate.operator)
-    word = "" if operator is None else operator.not_one if len(predicate.operands) == 1 else operator.not_many
-    if not word:
-        guard = f"isnotnull({predicate.subject}) and " if predicate.nullable else ""
-        return f"not({guard}{_positive(predicate, indent)})"
-    if len(predicate.operands) == 1:
-        text = f"{predicate.subject} {word} {predicate.operands[0]}"
+        head = f"not({guard}coalesce("
+        return f"{head}{_in_networks(predicate, indent, before + len(head))}, false))"
+    if predicate.operator in _OPPOSITE:
+        text = f"{predicate.subject} {_OPPOSITE[predicate.operator]} {predicate.operands[0]}"
     else:
-        text = _listed(predicate.operands, f"{predicate.subject} {word} ", indent)
-    return f"(isnull({predicate.subject}) or {text})" if predicate.nullable else text
+        operator = OPERATORS.get(predicate.operator)
+        word = operator and (operator.not_one if len(predicate.operands) == 1 else operator.not_many)
+        if not word:
+            return f"not({_positive(predicate, indent, before + len('not('))})"
+        if len(predicate.operands) == 1:
+            text = f"{predicate.subject} {word} {predicate.operands[0]}"
+        else:
+            text = _listed(predicate.operands, f"{predicate.subject} {word} ", indent, before)
+    if not predicate.nullable:
+        return text
+    text = f"isnull({predicate.subject}) or {text}"
+    return f"({text})" if inside else text
 
 
-def render(node: Node[Predicate], indent: str = "", inside: bool = False) -> str:
+def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: bool = False) -> str:
     """The node as Kusto text, its continuation lines indented below `indent`.
 
-    `inside`: the text stands in a join, so a join of its own needs parentheses.
+    `before`: how many columns of the first line are taken; `inside`: the text stands in a join, so that a join
+    of its own needs parentheses.
     """
     if isinstance(node, Test):
-        text = _positive(node.what, indent)
+        text = _positive(node.what, indent, before)
         return f"({text})" if inside and node.what.operator == "ipv6" else text
     if isinstance(node, Not):
         if not isinstance(node.arg, Test):
-            return f"not({render(node.arg, indent)})"
-        return _negative(node.arg.what, indent)
+            return f"not({render(node.arg, indent, before)})"
+        return _negative(node.arg.what, indent, before, inside)
     if not node.args:
         return "true" if isinstance(node, All) else "false"
     word = "and" if isinstance(node, All) else "or"
     deeper = indent + INDENT
-    args = cheapest_first(node.args) if isinstance(node, All) else node.args
-    text = f"\n{deeper}{word} ".join(render(arg, deeper, inside=True) for arg in args)
+    taken = len(deeper) + len(word) + 1
+    texts = [
+        render(arg, deeper, taken if number else before, inside=True)
+        for number, arg in enumerate(cheapest_first(node.args))
+    ]
+    text = f"\n{deeper}{word} ".join(texts)
     return f"({text})" if inside else text
 
 
-def where_lines(nodes: Iterable[Node[Predicate]], indent: str = "") -> list[str]:
-    """One `| where` for each conjunct, the cheap ones first."""
+def computed_columns(node: Node[Predicate]) -> set[str]:
+    """The columns that must be computed before the node can be tested."""
+    if isinstance(node, Test):
+        return {node.what.computed} - {""}
+    if isinstance(node, Not):
+        return computed_columns(node.arg)
+    return set().union(*(computed_columns(arg) for arg in node.args))
+
+
+def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str]) -> list[str]:
+    """One `| where` for each conjunct, the cheap ones first; computed columns where they are first needed.
+
+    `computed`: by name the expression that gives a column.
+    """
     conjuncts: list[Node[Predicate]] = []
     for node in nodes:
         conjuncts.extend(node.args if isinstance(node, All) else (node,))
-    return [f"| where {render(node, indent)}" for node in cheapest_first(dict.fromkeys(conjuncts))]
+    lines: list[str] = []
+    known: set[str] = set()
+    for node in sorted(cheapest_first(dict.fromkeys(conjuncts)), key=lambda node: bool(computed_columns(node))):
+        for column in sorted(computed_columns(node) - known):
+            lines.append(f"| extend {name(column)} = {computed[column]}")
+            known.add(column)
+        lines.append(f"| where {render(node, '', len('| where '))}")
+    return lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .expression import Node, Test
+from .expression import Node, Test, negate
 from .kusto_predicates import INDENT, WIDTH, Predicate, where_lines
 from .kusto_text import name, string, timespan
 from .log_model import Column, LogModel
@@ -87,10 +87,11 @@ class Search:
     condition: Node[Predicate]
     keys: Mapping[int, Mapping[str, Column]]
 
-    def rows(self, time_filters: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
-        """The lines that select the rows; `extra` are further where-lines, as cheap as an equality."""
-        source = (Test(Predicate(text, "raw", raw_cost=1)) for text in self.model.source_filters)
-        return [self.model.table, *time_filters, *extra, *where_lines([*source, self.condition])]
+    def rows(self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = ()) -> list[str]:
+        """The lines that select the rows; `extra` are further tests."""
+        source = (Test(Predicate(text, "raw")) for text in self.model.source_filters)
+        clauses = where_lines([*extra, *source, self.condition], self.model.expressions)
+        return [self.model.table, *time_filters, *clauses]
 
     def render(self, frame: TimeFrame, alert: Alert | None = None) -> str:
         """The query; with `alert`, its columns come first."""
@@ -100,8 +101,29 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One rule of an ordered correlation, and where its log source has the key: by the name that carries it.
+
+    The columns' texts are Kusto text.
+    """
+
+    search: Search
+    keys: Mapping[str, Column]
+
+    @property
+    def model(self) -> LogModel:
+        """What the pipeline says of its table."""
+        return self.search.model
+
+    @property
+    def time(self) -> str:
+        """The time column, as the query writes it."""
+        return name(self.model.time_column)
+
+
+@dataclass(frozen=True)
 class Ordered:
-    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span.
+    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
 
     One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
     does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
@@ -109,147 +131,115 @@ class Ordered:
     'Time window join', spreads the other).
     """
 
-    steps: Sequence[Sequence[Search]]
-    keys: Sequence[Mapping[str, Column]]
+    steps: Sequence[Step]
     span: int
 
-    def render(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> str:
-        """The query; `prefix` keeps the names of its let statements apart from another's."""
-        lets, body = self.parts(frame, alert, prefix)
+    def render(self, frame: TimeFrame, alert: Alert | None = None) -> str:
+        """The query."""
+        lets, body = self.parts(frame, alert)
         return "\n".join([*lets, *body])
 
-    def parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
-        """The let statements and the tabular expression that uses them."""
-        first = self.steps[0][0].model
-        joined = [self._key_name(field) for field in self.keys[0]]
+    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+        first = self.steps[0]
         names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
-        bin_length = timespan(self.span)
-        lets = [
-            f"let {names[0]} = materialize(\n{_indented(self._first(frame, joined))});",
-            *(
-                f"let {step} =\n{_indented(self._later(number, frame, joined, names[0], bin_length))};"
-                for number, step in enumerate(names[1:], start=2)
-            ),
-        ]
-        start = name(first.time_column)
-        end = f"({start} + {bin_length})"
+        lets = [f"let {names[0]} = materialize(\n{_indented(self._first_rows(frame))});"]
         body = [names[0]]
+        span = timespan(self.span)
         for number, step in enumerate(names[1:], start=2):
-            since = start if number == 2 else f"Step{number - 1}Time"
-            body.append(
-                f"| extend TimeBin = pack_array(bin({start}, {bin_length}), bin({start}, {bin_length}) + {bin_length})"
-            )
+            lets.append(f"let {step} =\n{_indented(self._later_rows(number, frame, names[0]))};")
+            since = first.time if number == 2 else f"Step{number - 1}Time"
+            start = f"bin({first.time}, {span})"
+            body.append(f"| extend TimeBin = pack_array({start}, {start} + {span})")
             body.append("| mv-expand TimeBin to typeof(datetime)")
-            body.append(f"| join kind=inner {step} on {', '.join([*map(name, joined), 'TimeBin'])}")
-            body.append(f"| where Step{number}Time between ({since} .. {end})")
-            body.extend(self._distinct(number, joined))
-        body.append(self._summary(joined))
+            body.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
+            body.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
+            body.extend(self._distinct(number))
+        body.append(self._summary())
         body.extend(frame.completed(f"Step{len(names)}First"))
         if alert:
             body.append(_command("extend", alert.columns()))
         return lets, body
 
-    def _key_name(self, field: str) -> str:
-        """The column that carries a key: its own name where all steps agree on a plain column."""
-        texts = {keys[field].text for keys in self.keys}
-        text = next(iter(texts))
-        return text if len(texts) == 1 and text == name(text).strip('[]@"') else field
-
-    def _first_columns(self, joined: Sequence[str]) -> list[str]:
+    def _first_columns(self) -> list[str]:
         """Names of the columns of e1, its key and identity among them."""
-        model = self.steps[0][0].model
-        wanted = [*model.projection, model.time_column, *model.event_id, *joined]
-        return list(dict.fromkeys(wanted))
+        first = self.steps[0]
+        model = first.model
+        return list(dict.fromkeys([*model.projection, model.time_column, *model.event_id, *first.keys]))
 
-    def _rows(
-        self, number: int, time_filters: list[str], extra: list[str], items: Sequence[Sequence[str]]
-    ) -> list[str]:
-        """Lines of one step: the rows of each of its searches, projected, in a union where there are several."""
-        searches = self.steps[number - 1]
-        parts = [
-            [*search.rows(time_filters, extra), _command("project", item)]
-            for search, item in zip(searches, items, strict=True)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        inner = ",\n".join(f"{INDENT}(\n{textwrap.indent(_indented(part), INDENT)}\n{INDENT})" for part in parts)
-        return ["union", inner]
+    @staticmethod
+    def _assigned(key: str, column: Column) -> str:
+        return name(key) if column.text == name(key) else f"{name(key)} = {column.text}"
 
-    def _assigned(self, number: int, field: str, joined: str) -> str:
-        text = self.keys[number - 1][field].text
-        return name(joined) if text == joined else f"{name(joined)} = {text}"
-
-    def _first(self, frame: TimeFrame, joined: Sequence[str]) -> list[str]:
-        model = self.steps[0][0].model
-        keys = {key: self._assigned(1, field, key) for field, key in zip(self.keys[0], joined, strict=True)}
-        items = [keys.get(column, name(column)) for column in self._first_columns(joined)]
-        filters = frame.filters(name(model.time_column), self.span)
-        # A null or empty key joins nothing; the later steps are held to the keys found here.
+    def _first_rows(self, frame: TimeFrame) -> list[str]:
+        """Lines of e1: all columns of a result row. A null or empty key joins nothing, so it is left out here."""
+        first = self.steps[0]
         present = [
-            f"| where {'isnotempty' if key.type == 'string' else 'isnotnull'}({key.text})"
-            for key in self.keys[0].values()
+            negate(Test(Predicate(column.text, "missing", nullable=column.nullable, computed=column.computed)))
+            for column in first.keys.values()
         ]
-        return self._rows(1, filters, present, [items] * len(self.steps[0]))
+        items = [
+            self._assigned(column, first.keys[column]) if column in first.keys else name(column)
+            for column in self._first_columns()
+        ]
+        rows = first.search.rows(frame.filters(first.time, self.span), present)
+        return [*rows, _command("project", items)]
 
-    def _later(self, number: int, frame: TimeFrame, joined: Sequence[str], first: str, bin_length: str) -> list[str]:
-        model = self.steps[number - 1][0].model
-        time = f"Step{number}Time"
-        pairs = list(zip(self.keys[number - 1], joined, strict=True))
-        items = [self._assigned(number, field, key) for field, key in pairs]
-        items.append(f"{time} = {name(model.time_column)}")
-        carried = dict.fromkeys([*self._identity(number, joined), *model.evidence])
-        items.extend(f"Step{number}{column} = {name(column)}" for column in carried)
+    def _later_rows(self, number: int, frame: TimeFrame, first: str) -> list[str]:
+        """Lines of a later step: the keys that e1 has, and of each event its key, time, identity and evidence."""
+        step = self.steps[number - 1]
         known = [
-            f"| where {self.keys[number - 1][field].text} in (({first} | distinct {name(key)}))" for field, key in pairs
+            Test(Predicate(f"{column.text} in (({first} | distinct {name(key)}))", "raw", computed=column.computed))
+            for key, column in step.keys.items()
         ]
-        filters = frame.filters(name(model.time_column), self.span)
-        items.append(f"TimeBin = bin({name(model.time_column)}, {bin_length})")
-        return self._rows(number, filters, known, [items] * len(self.steps[number - 1]))
+        carried = dict.fromkeys([*self._identity(number), *step.model.evidence])
+        items = [
+            *(self._assigned(key, column) for key, column in step.keys.items()),
+            f"Step{number}Time = {step.time}",
+            *(f"Step{number}{column} = {name(column)}" for column in carried),
+            f"TimeBin = bin({step.time}, {timespan(self.span)})",
+        ]
+        rows = step.search.rows(frame.filters(step.time, self.span), known)
+        return [*rows, _command("project", items)]
 
-    def _identity(self, number: int, joined: Sequence[str]) -> list[str]:
+    def _identity(self, number: int) -> list[str]:
         """The columns that tell apart two events of one step, one key and one time, where that matters.
 
         It does where another step reads the same table, and where one event stands in several chains.
         """
-        model = self.steps[number - 1][0].model
-        tables = [step[0].model.table for step in self.steps]
+        step = self.steps[number - 1]
+        tables = [other.model.table for other in self.steps]
         if len(tables) == 2 and tables[0] != tables[1]:
             return []
-        return [column for column in model.event_id if column not in joined]
+        return [column for column in step.model.event_id if column not in step.keys]
 
-    def _distinct(self, number: int, joined: Sequence[str]) -> Iterator[str]:
+    def _distinct(self, number: int) -> Iterator[str]:
         """One event is one step: lines that tell a step's event from those before it in the same table."""
-        model = self.steps[number - 1][0].model
-        identity = self._identity(number, joined)
-        for earlier in range(1, number):
-            other = self.steps[earlier - 1][0].model
-            if other.table != model.table or not model.event_id:
+        step = self.steps[number - 1]
+        for earlier, other in enumerate(self.steps[: number - 1], start=1):
+            if other.model.table != step.model.table or not step.model.event_id:
                 continue
-            time = name(other.time_column) if earlier == 1 else f"Step{earlier}Time"
-            same = [f"Step{number}Time == {time}"]
-            for column in identity:
-                before = name(column) if earlier == 1 else f"Step{earlier}{column}"
-                same.append(f"Step{number}{column} == {before}")
+            same = [f"Step{number}Time == {other.time if earlier == 1 else f'Step{earlier}Time'}"]
+            for column in self._identity(number):
+                same.append(f"Step{number}{column} == {name(column) if earlier == 1 else f'Step{earlier}{column}'}")
             yield f"| where not({' and '.join(same)})"
 
-    def _summary(self, joined: Sequence[str]) -> str:
+    def _summary(self) -> str:
         """Per e1: of each later step the number of events, their first and last time, and their evidence."""
         aggregates: list[str] = []
-        for number in range(2, len(self.steps) + 1):
-            model = self.steps[number - 1][0].model
+        for number, later in enumerate(self.steps[1:], start=2):
             step = f"Step{number}"
-            if len(self.steps) == 2 or not model.event_id:
+            if len(self.steps) == 2 or not later.model.event_id:
                 aggregates.append(f"{step}Count = count()")
             else:
                 # With three steps and more, one event stands in several chains.
-                identity = ", ':', ".join(
-                    [f"{step}Time", *(f"{step}{column}" for column in self._identity(number, joined))]
-                )
+                parts = [f"{step}Time", *(f"{step}{column}" for column in self._identity(number))]
+                identity = ', ":", '.join(parts)
                 aggregates.append(f"{step}Count = array_length(make_set(strcat({identity})))")
             aggregates.append(f"{step}First = min({step}Time)")
             aggregates.append(f"{step}Last = max({step}Time)")
-            aggregates.extend(f"{step}{column} = make_set({step}{column})" for column in model.evidence)
-        by = ", ".join(map(name, self._first_columns(joined)))
+            aggregates.extend(f"{step}{column} = make_set({step}{column})" for column in later.model.evidence)
+        by = ", ".join(map(name, self._first_columns()))
         rows = ",\n".join(INDENT + aggregate for aggregate in aggregates)
         wrapped = textwrap.wrap(by, WIDTH - len(INDENT) * 2, break_long_words=False, break_on_hyphens=False)
         return f"| summarize\n{rows}\n{INDENT}by " + f"\n{INDENT * 2}".join(wrapped)

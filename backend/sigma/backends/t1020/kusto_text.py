@@ -6,7 +6,8 @@ import re
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: Kusto's keywords are all in lower case, so a name with a capital first is none of them.
+_NAME = re.compile(r"[A-Z_][A-Za-z0-9_]*")
 
 
 def string(text: str) -> str:
@@ -27,7 +28,7 @@ def _unicode(character: str) -> str:
 
 
 def name(column: str) -> str:
-    """A column name, bracketed where it is no plain identifier (Kusto docs, 'Identifier naming rules')."""
+    """A column name, bracketed where it might be no plain identifier (Kusto docs, 'Identifier naming rules')."""
     return column if _NAME.fullmatch(column) else f"[{string(column)}]"
 
 

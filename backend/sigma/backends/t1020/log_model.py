@@ -17,7 +17,7 @@ STATE_KEYS = (
     "columns",
     "base_names",
     "expressions",
-    "value_predicates",
+    "value_maps",
     "source_filters",
     "join_keys",
     "event_id",
@@ -30,13 +30,33 @@ STATE_KEYS = (
 class Column:
     """A field as the target has it.
 
-    `text` is the column or expression, empty where only the file name of a path is stored; `type` is
-    the dialect's type name; `base_name` is the column that holds the file name of this path.
+    `text` is the column's name, empty where only the file name of a path is stored; `type` is the
+    dialect's type name; `base_name` is the column that holds the file name of this path; `expression` is
+    what gives a column that the table does not have.
     """
 
     text: str
     type: str = "string"
     base_name: str = ""
+    expression: str = ""
+
+    @property
+    def computed(self) -> str:
+        """The name of the column where it has to be computed first, else nothing."""
+        return self.text if self.expression else ""
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the type has a null; strings do not."""
+        return self.type not in ("string", "dynamic")
+
+
+@dataclass(frozen=True)
+class ValueMap:
+    """A field that a table writes in other words: its column, and by value in lower case what stands there."""
+
+    column: str
+    values: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +68,7 @@ class LogModel:
     columns: Mapping[str, str] = field(default_factory=dict)
     base_names: Mapping[str, str] = field(default_factory=dict)
     expressions: Mapping[str, str] = field(default_factory=dict)
-    value_predicates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    value_maps: Mapping[str, ValueMap] = field(default_factory=dict)
     source_filters: Sequence[str] = ()
     join_keys: Mapping[str, str] = field(default_factory=dict)
     event_id: Sequence[str] = ()
@@ -67,7 +87,10 @@ class LogModel:
             columns={str(name): kind for kind, names in state.get("columns", {}).items() for name in names},
             base_names=state.get("base_names", {}),
             expressions=state.get("expressions", {}),
-            value_predicates=state.get("value_predicates", {}),
+            value_maps={
+                name: ValueMap(str(entry["column"]), entry["values"])
+                for name, entry in state.get("value_maps", {}).items()
+            },
             source_filters=tuple(state.get("source_filters", ())),
             join_keys=state.get("join_keys", {}),
             event_id=tuple(state.get("event_id", ())),
@@ -78,7 +101,7 @@ class LogModel:
     def column(self, name: str) -> Column | None:
         """The column that a mapped field names; None where the table has none of that name."""
         if name in self.expressions:
-            return Column(self.expressions[name])
+            return Column(name, expression=self.expressions[name])
         if name in self.columns:
             return Column(name, self.columns[name], self.base_names.get(name, ""))
         if name in self.base_names:
@@ -87,24 +110,27 @@ class LogModel:
 
     def nearest(self, name: str, mapped: Sequence[str] = ()) -> list[str]:
         """At most three known field names that resemble `name`; `mapped` are those that a pipeline renames."""
-        known = {*self.columns, *self.base_names, *self.expressions, *self.value_predicates, *mapped}
+        known = {*self.columns, *self.base_names, *self.expressions, *self.value_maps, *mapped}
         by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
         return [by_lower[match] for match in get_close_matches(name.lower(), sorted(by_lower), 3, 0.5)]
 
 
-def _items(pipeline: ProcessingPipeline) -> Iterator[ProcessingItem]:
-    """All processing items, those of nested pipelines after the item that holds them."""
+def _items(pipeline: ProcessingPipeline, applied_only: bool) -> Iterator[ProcessingItem]:
+    """All processing items, those of nested pipelines after the item that holds them.
+
+    `applied_only`: without the nested ones that did not apply to the last rule.
+    """
     for item in pipeline.items:
         yield item
         nested = getattr(item.transformation, "_nested_pipeline", None)
-        if nested is not None:
-            yield from _items(nested)
+        if nested is not None and not (applied_only and item.identifier not in pipeline.applied_ids):
+            yield from _items(nested, False)
 
 
 def mapped_fields(pipeline: ProcessingPipeline) -> list[str]:
-    """The field names that any mapping of the pipeline renames: what a rule may call its fields."""
+    """The field names that the pipeline renames for the last rule's log source: what it may call its fields."""
     names: set[str] = set()
-    for item in _items(pipeline):
+    for item in _items(pipeline, True):
         mapping = getattr(item.transformation, "mapping", None)
         if isinstance(mapping, dict):
             names.update(name for name in mapping if isinstance(name, str))
@@ -114,7 +140,7 @@ def mapped_fields(pipeline: ProcessingPipeline) -> list[str]:
 def categories(pipeline: ProcessingPipeline) -> list[str]:
     """The log source categories that any item of the pipeline asks for."""
     found: set[str] = set()
-    for item in _items(pipeline):
+    for item in _items(pipeline, False):
         for condition in item.rule_conditions:
             category = getattr(condition, "category", None)
             if isinstance(category, str):

@@ -26,10 +26,11 @@ class Loss:
 class Unsupported(SigmaFeatureNotSupportedByBackendError):
     """The dialect cannot say what the rule says.
 
-    `field` is the Sigma field at fault as the pipeline renamed it, empty where none is; the message
-    says what cannot be said, why, and what to do instead.
+    The message says what cannot be said, why and, after a semicolon, what to do instead. `field` is the
+    Sigma field at fault, or else `at` the place in the rule, as keys from the top.
     """
 
-    def __init__(self, message: str, field: str = "") -> None:
+    def __init__(self, message: str, field: str = "", at: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.field = field
+        self.at = at

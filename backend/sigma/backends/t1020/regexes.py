@@ -25,14 +25,16 @@ _METACHARACTERS = frozenset(r"\.+*?()|[]{}^$")
 _CLASS_METACHARACTERS = frozenset(r"\]^-[")
 _CONTROLS = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\v", "\a": r"\a"}
 
+_SPLIT = "split it into a selection and a filter"
+_PLAIN = "write the text out, or use an ordinary group"
 _REFUSED = {
-    "ASSERT": "a look-ahead or look-behind",
-    "ASSERT_NOT": "a negative look-ahead or look-behind",
-    "GROUPREF": "a backreference",
-    "GROUPREF_IGNORE": "a backreference",
-    "GROUPREF_EXISTS": "a conditional group",
-    "ATOMIC_GROUP": "an atomic group",
-    "POSSESSIVE_REPEAT": "a possessive quantifier",
+    "ASSERT": ("a look-ahead or look-behind", _SPLIT),
+    "ASSERT_NOT": ("a negative look-ahead or look-behind", _SPLIT),
+    "GROUPREF": ("a backreference", _PLAIN),
+    "GROUPREF_IGNORE": ("a backreference", _PLAIN),
+    "GROUPREF_EXISTS": ("a conditional group", "write the alternatives out"),
+    "ATOMIC_GROUP": ("an atomic group", _PLAIN),
+    "POSSESSIVE_REPEAT": ("a possessive quantifier", "use an ordinary quantifier"),
 }
 _CATEGORIES = {
     "CATEGORY_DIGIT": r"\d",
@@ -52,7 +54,11 @@ _ANCHORS = {
 
 
 class RegexError(ValueError):
-    """The expression is broken, or RE2 cannot say it; the message names the construct."""
+    """The expression is broken, or RE2 cannot say it; the message names the construct, `hint` the way out."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def _escaped(character: str, special: Iterable[str]) -> str:
@@ -78,21 +84,21 @@ def to_re2(pattern: str, flags: str = "") -> str:
     Source: github.com/google/re2/wiki/Syntax.
     """
     if re.search(r"\[\[[:.=]", pattern):
-        raise RegexError("uses a POSIX class such as [[:alpha:]]; write the characters out")
+        raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
             tree = sre_parse.parse(pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
-        raise RegexError(f"is not a valid regular expression here ({error})") from None
+        raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
     inline = tree.state.flags
     letters = set(flags)
     letters.update(
         letter for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if inline & flag
     )
     if inline & re.VERBOSE:
-        raise RegexError("uses the verbose flag (?x); write the expression without it")
+        raise RegexError("uses the verbose flag (?x)", "write the expression without it")
     body = _sequence(tree, "m" in letters)
     return f"(?{''.join(sorted(letters))}){body}" if letters else body
 
@@ -106,10 +112,11 @@ def _sequence(nodes: Any, multiline: bool) -> str:
 
 def _node(op: str, argument: Any, multiline: bool, last: bool) -> str:
     if op in _REFUSED:
-        raise RegexError(f"uses {_REFUSED[op]}")
+        construct, hint = _REFUSED[op]
+        raise RegexError(f"uses {construct}", hint)
     printer = _PRINTERS.get(op)
     if printer is None:
-        raise RegexError(f"uses {op.lower().replace('_', ' ')}")
+        raise RegexError(f"uses {op.lower().replace('_', ' ')}", _PLAIN)
     return printer(argument, multiline, last)
 
 
@@ -165,7 +172,7 @@ def _repeat(lazy: str) -> Callable[[Any, bool, bool], str]:
         low, high, nodes = argument
         unbounded = high == sre.MAXREPEAT
         if low > RE2_MAX_REPEAT or (not unbounded and high > RE2_MAX_REPEAT):
-            raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times")
+            raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times", "nest two repetitions")
         items = list(nodes)
         inner = _sequence(items, multiline)
         if len(items) != 1 or str(items[0][0]) not in (
@@ -196,7 +203,7 @@ def _at(argument: Any, multiline: bool, last: bool) -> str:
     if multiline:
         return "$"
     if not last:
-        raise RegexError("uses $ before its end, where engines differ; use it last")
+        raise RegexError("uses $ before its end, where engines differ", "use $ last")
     return r"\n?$"
 
 
@@ -218,5 +225,13 @@ def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:
 
     Each part is text, None for `*`, or the empty string for `?`.
     """
-    body = "".join(".*" if part is None else (quote(part) if part else ".") for part in parts)
-    return f"(?{'i' if ignore_case else ''}s)^{body}$"
+    start, end = parts[0] is None, parts[-1] is None
+    inner = parts[start : len(parts) - end]
+    body = "".join(".*" if part is None else (quote(part) if part else ".") for part in inner)
+    return f"(?{'i' if ignore_case else ''}s){'' if start else '^'}{body}{'' if end else '$'}"
+
+
+def matches_nothing(expression: str) -> bool:
+    """Whether a printed expression finds a match in the empty text, which stands for a missing value in some tables."""
+    # Python writes \Z for RE2's \z, and wants both flags and text as RE2 does.
+    return re.search(expression.replace(r"\z", r"\Z"), "") is not None

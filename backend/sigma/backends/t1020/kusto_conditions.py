@@ -1,0 +1,337 @@
+"""Conditions as trees of Kusto tests: what each Sigma value means on a column of the rule's table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NoReturn, cast
+
+from sigma.backends.kusto.kusto import KustoBackend
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionItem,
+    ConditionNOT,
+    ConditionOR,
+    ConditionValueExpression,
+)
+from sigma.conversion.state import ConversionState
+from sigma.rule import SigmaRule
+from sigma.types import (
+    SigmaBool,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+)
+
+from . import kusto_values as values
+from . import regexes
+from .expression import Node, Test, all_of, any_of, negate
+from .kusto_predicates import Predicate
+from .kusto_text import name, string
+from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
+from .losses import Unsupported
+
+NUMERIC = frozenset({"int", "long", "real", "decimal"})
+_PLAIN_VALUES = "write the value without modifiers"
+_MODEL = "t1020_log_model"
+
+_FLAGS = {
+    SigmaRegularExpressionFlag.IGNORECASE: ("i", re.IGNORECASE),
+    SigmaRegularExpressionFlag.MULTILINE: ("m", re.MULTILINE),
+    SigmaRegularExpressionFlag.DOTALL: ("s", re.DOTALL),
+}
+
+
+class KustoConditions(KustoBackend):
+    """The upstream backend with trees of tests (expression.Node of Predicate) in the place of its strings."""
+
+    # Lists are made of the finished tree, where negation and case are known.
+    convert_or_as_in = False
+    convert_and_as_in = False
+
+    # --- Log source and fields --------------------------------------------------------------------
+
+    def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
+        """The log model that the pipeline gave a rule. Raises Unsupported where it knows no table for it."""
+        model = LogModel.from_state(state)
+        if model is None:
+            known = categories(self.last_processing_pipeline)
+            source = ", ".join(
+                f"{key} {value}"
+                for key in ("category", "product", "service")
+                if (value := getattr(rule.logsource, key)) is not None
+            )
+            hint = f"it knows the categories {', '.join(known)}" if known else "give a pipeline with -p"
+            raise Unsupported(
+                f"the log source ({source}) has no table in the pipeline; {hint}", at=("logsource", "category")
+            )
+        return model
+
+    def _sigma_name(self, field: str) -> str:
+        """The name that the rule gave a field before the pipeline renamed it."""
+        sources = self.last_processing_pipeline.field_mappings.target_fields.get(field)
+        return min(source for source in sources if source) if sources else field
+
+    def _column(self, field: str, model: LogModel, sigma_name: str) -> Column:
+        """The column of a field, its text as Kusto writes it."""
+        column = model.column(field)
+        if column is None:
+            near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
+            hint = f"; did you mean {', '.join(near)}?" if near else "; `-p` takes a pipeline that maps it"
+            raise Unsupported(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
+        return replace(column, text=name(column.text)) if column.text else column
+
+    @staticmethod
+    def _known_model(state: ConversionState) -> LogModel:
+        """The log model of a condition's rule, read once a rule."""
+        known = cast("dict[str, Any]", state.processing_state)
+        if _MODEL not in known:
+            # Without a table finish_query refuses the rule, which it has at hand; until then any column will do.
+            known[_MODEL] = LogModel.from_state(known) or LogModel("", "")
+        return cast(LogModel, known[_MODEL])
+
+    def _subject(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
+        """The column of a condition and the field's Sigma name. Raises Unsupported for a field with a value map."""
+        model = self._known_model(state)
+        if (mapped := model.value_maps.get(cond.field)) is not None:
+            raise Unsupported(f"{cond.field} takes {_choices(mapped)}; {_PLAIN_VALUES}", cond.field)
+        sigma_name = self._sigma_name(cond.field)
+        return self._column(cond.field, model, sigma_name), sigma_name
+
+    def _as_string(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
+        """The same with the column as a string, for tests of its text."""
+        column, sigma_name = self._subject(cond, state)
+        if not column.text:
+            raise Unsupported(
+                f"{sigma_name} is stored as a file name alone; test it with |endswith and one separator before the "
+                "name, such as '\\cmd.exe'",
+                sigma_name,
+            )
+        if column.type == "datetime":
+            raise Unsupported(f"{sigma_name} is a time here; compare no texts with it", sigma_name)
+        if column.type != "string":
+            column = Column(f"tostring({column.text})")
+        return column, sigma_name
+
+    def _mapped(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, value: str
+    ) -> Node[Predicate] | None:
+        """The test that stands for a value of a field with a value map; None for other fields."""
+        mapped = self._known_model(state).value_maps.get(cond.field)
+        if mapped is None:
+            return None
+        if value == "*":
+            return any_of(_holds(mapped, known) for known in mapped.values)
+        if value.lower() not in mapped.values:
+            raise Unsupported(
+                f"{cond.field} is {value!r}, which these tables do not tell; it takes {_choices(mapped)}", cond.field
+            )
+        return _holds(mapped, value.lower())
+
+    # --- Logic ------------------------------------------------------------------------------------
+
+    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Any:
+        """Any of the arguments."""
+        return any_of(self._arguments(cond, state))
+
+    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Any:
+        """All of the arguments."""
+        return all_of(self._arguments(cond, state))
+
+    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Any:
+        """Not the argument; NOT moves down to the tests."""
+        (argument,) = self._arguments(cond, state)
+        return negate(argument)
+
+    def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Node[Predicate]]:
+        converted: list[Any] = [self.convert_condition(arg, state) for arg in cond.args]
+        if any(node is None for node in converted):
+            # A term that a pipeline dropped: dropping it here too would change the meaning in silence.
+            raise Unsupported(
+                "a selection is empty after the pipeline; remove it from the condition", at=("detection", "condition")
+            )
+        return converted
+
+    # --- Strings ----------------------------------------------------------------------------------
+
+    def convert_condition_field_eq_val_str(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A string, with or without wildcards, without regard to case."""
+        return self._text(cond, state, cased=False)
+
+    def convert_condition_field_eq_val_str_case_sensitive(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A string, with or without wildcards, by case."""
+        return self._text(cond, state, cased=True)
+
+    def _text(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Node[Predicate]:
+        assert isinstance(cond.value, SigmaString)
+        parts = values.parts_of(cond.value, cond.field)
+        text = values.as_text(parts)
+        if (mapped := self._mapped(cond, state, text)) is not None:
+            return mapped
+        column, _sigma_name = self._subject(cond, state)
+        if parts == [None]:
+            return values.present(column)
+        if column.type in NUMERIC and (number := values.as_whole_number(text)) is not None:
+            return Test(Predicate(column.text, "==", (number,), nullable=True))
+        if column.type == "bool" and text.lower() in ("true", "false"):
+            return Test(Predicate(column.text, "==", (text.lower(),), nullable=True))
+        if (file_name := values.base_name(column, parts)) is not None:
+            return values.compare(Column(name(column.base_name)), "equals", file_name, cased)
+        column, _sigma_name = self._as_string(cond, state)
+        return values.matches_text(column, parts, cased)
+
+    def convert_condition_field_eq_val_re(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A regular expression, unanchored, by case unless it says otherwise."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        column, sigma_name = self._as_string(cond, state)
+        pattern = str(cond.value.regexp)
+        letters = "".join(sorted(_FLAGS[flag][0] for flag in cond.value.flags))
+        try:
+            expression = regexes.to_re2(pattern, letters)
+        except regexes.RegexError as error:
+            raise Unsupported(
+                f"{sigma_name}: the regular expression {error}, which KQL's RE2 cannot run; {error.hint}", sigma_name
+            ) from None
+        test: Node[Predicate] = Test(
+            Predicate(column.text, "matches regex", (string(expression),), computed=column.computed)
+        )
+        flags = sum(_FLAGS[flag][1] for flag in cond.value.flags)
+        # A missing value is an empty string here, and matches nothing.
+        return all_of((values.present(column), test)) if re.search(pattern, "", flags) else test
+
+    def convert_condition_field_eq_val_cidr(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """An address in a network, IPv4 or IPv6."""
+        assert isinstance(cond.value, SigmaCIDRExpression)
+        column, _sigma_name = self._as_string(cond, state)
+        network = cond.value.network
+        return Test(Predicate(column.text, f"ipv{network.version}", (string(str(network)),), computed=column.computed))
+
+    # --- Numbers and truth values -----------------------------------------------------------------
+
+    def convert_condition_field_eq_val_num(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A number, as the column's type has it."""
+        return self._number(cond, state, "==", str(cond.value))
+
+    def convert_condition_field_compare_op_val(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A numeric comparison."""
+        value = cond.value
+        assert isinstance(value, SigmaCompareExpression)
+        if type(value.number) is not SigmaNumber:
+            self._refuse_time_part(cond)
+        return self._number(cond, state, self.compare_operators[value.op], str(value.number))
+
+    def _number(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, number: str
+    ) -> Node[Predicate]:
+        if operator == "==" and (mapped := self._mapped(cond, state, number)) is not None:
+            return mapped
+        column, sigma_name = self._subject(cond, state)
+        if column.type in NUMERIC:
+            return Test(Predicate(column.text, operator, (number,), nullable=True))
+        if operator == "==" and column.type == "string" and column.text:
+            return values.compare(column, "equals", number, cased=False)
+        raise Unsupported(f"{sigma_name} is of type {column.type} here, not a number; compare it as such", sigma_name)
+
+    def convert_condition_field_eq_val_bool(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A truth value, as the column's type has it."""
+        assert isinstance(cond.value, SigmaBool)
+        word = "true" if cond.value.boolean else "false"
+        if (mapped := self._mapped(cond, state, word)) is not None:
+            return mapped
+        column, sigma_name = self._subject(cond, state)
+        if column.type == "bool":
+            return Test(Predicate(column.text, "==", (word,), nullable=True))
+        if column.type == "string" and column.text:
+            return values.compare(column, "equals", word, cased=False)
+        raise Unsupported(f"{sigma_name} is of type {column.type} here, not bool; compare it as such", sigma_name)
+
+    # --- Missing values ---------------------------------------------------------------------------
+
+    def convert_condition_field_eq_val_null(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """No value. Kusto's strings are never null, so an empty one is none."""
+        return negate(self._present(cond, state))
+
+    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
+        """Any value."""
+        return self._present(cond, state)
+
+    def convert_condition_field_not_exists(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """No value."""
+        return negate(self._present(cond, state))
+
+    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Predicate]:
+        if (mapped := self._mapped(cond, state, "*")) is not None:
+            return mapped
+        column, _sigma_name = self._subject(cond, state)
+        return values.present(column)
+
+    # --- Refused until the backend says all of Sigma -----------------------------------------------
+
+    def convert_condition_field_eq_field(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """Refused by name."""
+        sigma_name = self._sigma_name(cond.field)
+        raise Unsupported(f"{sigma_name}: |fieldref is not supported in KQL yet; compare with values", sigma_name)
+
+    def convert_condition_field_eq_val_timestamp_part(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """Refused by name."""
+        self._refuse_time_part(cond)
+
+    def _refuse_time_part(self, cond: ConditionFieldEqualsValueExpression) -> NoReturn:
+        sigma_name = self._sigma_name(cond.field)
+        raise Unsupported(
+            f"{sigma_name}: parts of a time (|hour, |day, …) are not supported in KQL yet; leave them out", sigma_name
+        )
+
+    def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """Refused by name."""
+        self._refuse_keyword(cond)
+
+    def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """Refused by name."""
+        self._refuse_keyword(cond)
+
+    def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """Refused by name."""
+        self._refuse_keyword(cond)
+
+    def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """Refused by name."""
+        self._refuse_keyword(cond)
+
+    def _refuse_keyword(self, cond: ConditionValueExpression) -> NoReturn:
+        raise Unsupported(f"the keyword {cond.value!s} has no field; name the field that it is in", at=("detection",))
+
+
+def _holds(mapped: ValueMap, value: str) -> Node[Predicate]:
+    return Test(Predicate(name(mapped.column), "==", tuple(string(word) for word in mapped.values[value])))
+
+
+def _choices(mapped: ValueMap) -> str:
+    return " or ".join(mapped.values)

@@ -1,0 +1,109 @@
+"""Tests of one value: which Kusto operator finds exactly what a Sigma string means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sigma.types import SigmaString, SpecialChars
+
+from . import regexes
+from .expression import Node, Test, negate
+from .kusto_predicates import Predicate
+from .kusto_text import string
+from .log_model import Column
+from .losses import Unsupported
+
+#: The parts of a value in order: text, None for `*`, "" for `?`.
+Parts = list[str | None]
+
+
+def parts_of(value: SigmaString, field: str) -> Parts:
+    """A value's parts; runs of `*` are one. Raises Unsupported for a placeholder that no pipeline filled."""
+    parts: Parts = []
+    for part in value.s:
+        if part is SpecialChars.WILDCARD_MULTI:
+            if not parts or parts[-1] is not None:
+                parts.append(None)
+        elif part is SpecialChars.WILDCARD_SINGLE:
+            parts.append("")
+        elif isinstance(part, str):
+            if part and parts and parts[-1]:
+                parts[-1] += part
+            elif part:
+                parts.append(part)
+        else:
+            placeholder = getattr(part, "name", part)
+            raise Unsupported(f"{field} has the placeholder %{placeholder}%; give it values in a pipeline", field)
+    return parts
+
+
+def as_text(parts: Sequence[str | None]) -> str:
+    """The parts as the rule writes them, for comparison with plain words."""
+    return "".join("*" if part is None else part or "?" for part in parts)
+
+
+def as_whole_number(text: str) -> str | None:
+    """The text as a number literal, if it is a plain whole number."""
+    return text if text.isascii() and text.isdigit() and str(int(text)) == text else None
+
+
+def present(column: Column) -> Node[Predicate]:
+    """The column holds something."""
+    subject = column.text or column.base_name
+    return negate(Test(Predicate(subject, "missing", nullable=column.nullable, computed=column.computed)))
+
+
+def matches_text(column: Column, parts: Sequence[str | None], cased: bool) -> Node[Predicate]:
+    """A string test with wildcards; `column` is of type string."""
+    if not parts:
+        return negate(present(column))
+    lead, trail = parts[0] is None, parts[-1] is None
+    inner = parts if len(parts) == 1 else parts[lead : len(parts) - trail]
+    if len(inner) == 1 and inner[0]:
+        how = {(True, True): "contains", (True, False): "endswith", (False, True): "startswith"}
+        return compare(column, how.get((lead, trail), "equals"), inner[0], cased)
+    subject = column.text
+    if not cased and any(part and _has_foreign_letters(part) for part in parts):
+        subject, parts, cased = f"tolower({subject})", [_lower(part) if part else part for part in parts], True
+    expression = string(regexes.wildcard_pattern(parts, not cased))
+    return Test(Predicate(subject, "matches regex", (expression,), computed=column.computed))
+
+
+def compare(column: Column, how: str, needle: str, cased: bool) -> Node[Predicate]:
+    """A string test without wildcards; `how` is equals, contains, startswith or endswith.
+
+    Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators'), so letters
+    beyond them are compared in lower case.
+    """
+    subject = column.text
+    if not cased and _has_foreign_letters(needle):
+        subject, needle, cased = f"tolower({subject})", _lower(needle), True
+    operator = {"equals": "=="}.get(how, f"{how}_cs") if cased else {"equals": "=~"}.get(how, how)
+    edges = _is_term_edge(needle[0]) and _is_term_edge(needle[-1])
+    if how == "contains" and edges and any(character.isalnum() for character in needle):
+        operator = "has_cs" if cased else "has"
+    return Test(Predicate(subject, operator, (string(needle),), computed=column.computed))
+
+
+def base_name(column: Column, parts: Sequence[str | None]) -> str | None:
+    """The file name that `*\\name` asks for, if the column's file names are stored apart."""
+    if not column.base_name or len(parts) != 2 or parts[0] is not None or not parts[1]:
+        return None
+    separator, file_name = parts[1][0], parts[1][1:]
+    if separator not in "\\/" or not file_name or any(character in "\\/" for character in file_name):
+        return None
+    return file_name
+
+
+def _lower(text: str) -> str:
+    """Lower case, a character for a character, as tolower() does."""
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
+
+
+def _has_foreign_letters(text: str) -> bool:
+    return any(not c.isascii() and c.lower() != c.upper() for c in text)
+
+
+def _is_term_edge(character: str) -> bool:
+    """Whether a term may end here: `has` then finds what `contains` finds, by the index."""
+    return not character.isalnum() and character != "_"

@@ -1,0 +1,78 @@
+"""The last resort: a bug here is told from what is wrong with a rule, and shows no traceback unless asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sigma.backends.t1020 import T1020KustoBackend
+from sigma_t1020 import cli
+from sigma_t1020.convert import Conversion, without_losses
+from sigma_t1020.queries import Query
+
+from cli.rules import GOOD, put
+from cli.runner import run
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    return broken
+
+
+@pytest.mark.parametrize("error", [AttributeError("x has no y"), KeyError("column"), TypeError("z"), AssertionError()])
+def test_a_bug_in_a_backend_is_not_said_to_be_the_rules(
+    error: Exception,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = put(tmp_path / "r.yml", GOOD)
+    monkeypatch.setattr(T1020KustoBackend, "convert_condition_field_eq_val_str", raising(error))
+    monkeypatch.setattr(sys, "argv", ["sigma-t1020", "convert", "-t", "sentinel", str(path)])
+    monkeypatch.delenv("SIGMA_T1020_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (1, "")
+    assert said.err.startswith("sigma-t1020 failed: ")
+    assert said.err.endswith("; please report it, with SIGMA_T1020_TRACEBACK=1 set for the details\n")
+    assert said.err.count("\n") == 1
+    monkeypatch.setenv("SIGMA_T1020_TRACEBACK", "1")
+    with pytest.raises((type(error), IndexError)):
+        cli.main()
+
+
+def test_what_pysigma_says_is_not_supported_is_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path / "r.yml", GOOD)
+    monkeypatch.setattr(
+        T1020KustoBackend, "convert_condition_field_eq_val_str", raising(NotImplementedError("no strings"))
+    )
+    assert run("convert", "-t", "sentinel", path).complaints == [f"{path}:1: no strings"]
+
+
+def test_strict_makes_a_loss_an_error_but_for_the_bounds_of_an_engine() -> None:
+    def query(title: str, *losses: tuple[str, str]) -> Query:
+        return Query(None, title, "rule", 1, 1, None, "sentinel", "kql", "p", "text", losses, "stem")
+
+    kept = (query("exact"), query("bound", ("bound", "10,000 rows")))
+    lost = query("wider", ("wider", "Hashes is not recorded"), ("bound", "10,000 rows"))
+    strict = without_losses(Conversion((*kept, lost), ()))
+    assert strict.queries == kept
+    assert [str(problem) for problem in strict.problems] == [
+        "wider: Hashes is not recorded; without --strict it is a named loss"
+    ]
+    assert lost.as_json()["losses"] == [
+        {"code": "wider", "message": "Hashes is not recorded"},
+        {"code": "bound", "message": "10,000 rows"},
+    ]
+
+
+def test_the_pack_loses_nothing_under_strict() -> None:
+    strict = run("convert", "-t", "all", "--strict")
+    assert (strict.status, strict.stderr) == (0, "")
+    assert strict.stdout == run("convert", "-t", "all").stdout

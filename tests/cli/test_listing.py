@@ -1,0 +1,224 @@
+"""list, check, pack, and what every command says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from sigma_t1020.cli import cli
+from sigma_t1020.pack import filter_paths, load_pack, rule_paths
+from sigma_t1020.targets import TARGETS
+
+from cli.rules import GOOD, correlation, put, rule, sigma_filter
+from cli.runner import REPOSITORY, process, run
+
+LISTS = {
+    "rules": ["id", "title", "level", "kind", "branch", "log source", "used by"],
+    "targets": ["target", "title", "dialect", "backend", "pipeline"],
+    "pipelines": ["pipeline", "target", "file", "log sources"],
+    "filters": ["path", "title", "id", "description"],
+}
+
+
+# --- list -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_json_and_table_list_the_same_rows(what: str) -> None:
+    found, table = run("list", what, "--format", "json"), run("list", what)
+    assert (found.status, found.stderr, table.status, table.stderr) == (0, "", 0, "")
+    rows = found.json()
+    assert rows
+    assert all(list(row) == LISTS[what] for row in rows)
+    lines = table.stdout.splitlines()
+    assert len(lines) == len(rows) + 1, "through a pipe a row is a line"
+    for row, line in zip(rows, lines[1:], strict=True):
+        assert line.startswith(str(row[LISTS[what][0]]))
+        assert str(row["title" if "title" in row else "target"]) in line
+
+
+def test_the_rules_listed_are_the_packs_with_what_uses_them() -> None:
+    rows = {row["id"]: row for row in run("list", "rules", "--format", "json").json()}
+    assert list(rows) == [str(item.rule.id) for item in load_pack().rules]
+    hidden = {name for item in load_pack().rules for name in item.references}
+    for item in load_pack().rules:
+        row = rows[str(item.rule.id)]
+        assert bool(row["used by"]) == (item.rule.name in hidden)
+        assert row["branch"]
+        assert row["kind"] == ("correlation" if item.is_correlation else "rule")
+
+
+def test_what_the_lists_name_can_be_given_to_convert() -> None:
+    for row in run("list", "filters", "--format", "json").json():
+        assert run("convert", "-t", "sentinel", "--filter", row["path"]).status == 0
+    for row in run("list", "pipelines", "--format", "json").json():
+        assert run("convert", "-t", row["target"], "-p", row["pipeline"]).status == 0
+    assert [row["target"] for row in run("list", "targets", "--format", "json").json()] == list(TARGETS)
+
+
+@pytest.mark.parametrize("what", LISTS)
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_table_fits_the_terminal_and_folds_no_id(what: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    lines = run("list", what, COLUMNS=str(width)).stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    for row in run("list", what, "--format", "json").json():
+        first = str(row[LISTS[what][0]])
+        assert any(line == first or line.startswith(f"{first} ") for line in lines), first
+
+
+def test_the_list_of_rules_is_short_at_100_columns() -> None:
+    lines = run("list", "rules", COLUMNS="100").stdout.splitlines()
+    assert lines[0].split() == ["id", "title", "level"]
+    assert len(lines) <= 2 * len(load_pack().rules) + 1
+
+
+# --- check ----------------------------------------------------------------------------------------------
+
+
+def test_the_pack_has_no_findings() -> None:
+    done = run("check")
+    assert (done.status, done.stdout) == (0, "")
+    assert done.complaints == [f"{len(load_pack().rules)} rules, 0 filters: no findings"]
+
+
+def test_a_finding_names_path_line_message_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "rules" / "proc_creation_win_a.yml", GOOD)
+    put(tmp_path / "rules" / "b.yml", rule(2, detection="{s: {Imag: a}, condition: s}"))
+    monkeypatch.chdir(tmp_path)
+    done = run("check", tmp_path / "rules")
+    assert (done.status, done.stdout) == (1, "")
+    for line in done.complaints:
+        place, _, rest = line.partition(": ")
+        path, _, number = place.partition(":")
+        assert path in ("rules/proc_creation_win_a.yml", "rules/b.yml"), "as seen from here"
+        assert number.isdecimal()
+        assert rest
+    assert "rules/b.yml:5: Imag is no field of DeviceProcessEvents; did you mean " in done.stderr
+    assert "rules/proc_creation_win_a.yml:1: SigmahqStatusExistenceIssue: " in done.stderr
+    monkeypatch.chdir("/")
+    assert str(tmp_path / "rules" / "b.yml")[1:] + ":5: " in run("check", tmp_path / "rules").stderr
+
+
+def test_fields_are_no_finding_since_every_rule_here_has_them(tmp_path: Path) -> None:
+    done = run("check", put(tmp_path / "r.yml", GOOD + "fields: [Image]\n"))
+    assert "deprecated" not in done.stderr
+    assert "SigmahqFieldsExistence" not in done.stderr
+
+
+def test_check_looks_at_a_rule_by_id_and_at_what_cannot_be_loaded(tmp_path: Path) -> None:
+    assert run("check", str(load_pack().rules[0].rule.id)).complaints == ["1 rules, 0 filters: no findings"]
+    done = run("check", put(tmp_path / "bad.yml", "- a\n"))
+    assert (done.status, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{tmp_path}/bad.yml:1: a list, not a Sigma rule; ")
+
+
+def test_a_filter_among_the_rules_does_not_make_findings_of_its_own(tmp_path: Path) -> None:
+    path = put(tmp_path / "r.yml", GOOD)
+    alone = run("check", path).stderr
+    assert run("check", path, put(tmp_path / "f.yml", sigma_filter(8))).stderr == alone
+
+
+def test_odd_but_valid_rules_get_through_the_validators(tmp_path: Path) -> None:
+    odd = [
+        "title: a\nlogsource: {service: x}\ndetection: {s: [a, 1, null], condition: s}\n",
+        "title: b\nlogsource: {product: x}\ndetection: {s: {a: null}, condition: 1 of s*}\nstatus: test\n",
+        "title: c\nlogsource: {category: x}\ndetection: {s: {a|re: '(', b|cidr: 10.0.0.0/8}, condition: s}\n",
+        "title: d\nlogsource: {category: x}\ndetection: {s: {a|cidr: 10.0.0.0/8, '': x}, condition: [s, not s]}\n",
+        f"{rule(1)}---\n{correlation(3, ['rule_1'], kind='event_count', more=', condition: {gte: 3}')}",
+    ]
+    for number, text in enumerate(odd):
+        done = run("check", put(tmp_path / f"{number}.yml", text))
+        assert (done.status, done.stdout) == (1, "")
+
+
+# --- pack -----------------------------------------------------------------------------------------------
+
+
+def test_the_pack_is_one_file_of_all_rules_correlations_last(tmp_path: Path) -> None:
+    done = run("pack")
+    assert (done.status, done.stderr) == (0, "")
+    documents = [document for document in yaml.safe_load_all(done.stdout) if document]
+    assert [document["id"] for document in documents] == [str(item.rule.id) for item in load_pack().rules]
+    kinds = ["correlation" in document for document in documents]
+    assert kinds == sorted(kinds)
+    for path in (path for folder in rule_paths() for path in folder.rglob("*.yml")):
+        assert path.read_text(encoding="utf-8").strip("\n") in done.stdout
+    assert not any(path.read_text(encoding="utf-8") in done.stdout for path in filter_paths())
+    assert run("pack", "-o", tmp_path / "p.yml").stdout == ""
+    assert (tmp_path / "p.yml").read_text(encoding="utf-8") == done.stdout
+
+
+def test_the_pack_converts_to_what_its_files_convert_to() -> None:
+    text = run("pack").stdout.encode()
+    from_files = run("convert", "-t", "all", "--format", "json").json()
+    from_pack = run("convert", "-t", "all", "--format", "json", "-", stdin=text).json()
+    assert from_pack == from_files
+
+
+# --- Help and usage ---------------------------------------------------------------------------------------
+
+
+def commands() -> list[list[str]]:
+    group = cli.commands["list"]
+    assert isinstance(group, click.Group)
+    return [[], *([name] for name in cli.commands), *(["list", name] for name in group.commands)]
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_help_names_what_is_built_and_nothing_else(command: list[str]) -> None:
+    done, short = run(*command, "--help"), run(*command, "-h")
+    assert (done.status, done.stderr) == (0, "")
+    assert short.stdout == done.stdout
+    for planned in ("splunk", "elastic", "local", "native", "hunt", "coverage", "--release", "--dialect", "eql"):
+        assert planned not in done.stdout.lower(), planned
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_help_of_convert_has_each_option_and_each_target() -> None:
+    text = run("convert", "--help").stdout
+    options = "--target --pipeline --format --lookback --schedule --delay --filter --combine --strict --output"
+    assert [option for option in options.split() if option not in text] == []
+    assert f"[{'|'.join([*TARGETS, 'all'])}]" in text
+    assert "[query|json]" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["convert"],
+        ["convert", "-t"],
+        ["convert", "-t", "splunk"],
+        ["convert", "-t", "sentinel", "--format", "native"],
+        ["convert", "-t", "sentinel", "--dialect", "kql"],
+        ["convert", "-t", "sentinel", "--lookbak", "1h"],
+        ["hunt"],
+        ["list"],
+        ["list", "dialects"],
+        ["list", "rules", "--format", "csv"],
+        ["check", "--strict"],
+        ["pack", "rule.yml"],
+        ["build", "--release"],
+        ["--nonsense"],
+        [],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_has_status_2_and_says_why_on_stderr(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.status, done.stdout) == (2, "")
+    assert done.stderr.startswith(("Usage: ", "Error: "))
+
+
+def test_the_version_is_the_packages() -> None:
+    done = run("--version")
+    assert done.stdout.startswith("sigma-t1020, version ")
+
+
+def test_help_in_an_ascii_locale_is_no_traceback() -> None:
+    done = process("convert", "--help", environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
+    assert (done.status, done.stderr) == (0, "")
+    assert json.dumps(done.stdout)

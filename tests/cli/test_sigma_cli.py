@@ -1,0 +1,84 @@
+"""sigma-cli, which its users go on using: the same queries, and the plugin among everybody else's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sigma_t1020.pack import one_file
+from sigma_t1020.targets import TARGETS
+
+from cli.runner import REPOSITORY, process, queries
+
+PARSING = "Parsing Sigma rules\n"
+
+
+def split(text: str) -> list[str]:
+    """The queries of sigma-cli's default output: an empty line is between them, and none in a query."""
+    return text.rstrip("\n").split("\n\n")
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pack") / "pack.yml"
+    path.write_text(one_file(), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("from_file", [False, True], ids=["by name", "from the file"])
+def test_sigma_cli_gives_the_same_queries_for_the_pack(target: str, from_file: bool, pack: Path) -> None:
+    pipeline = TARGETS[target].pipeline
+    named = REPOSITORY / "pipelines" / f"{pipeline}.yml" if from_file else pipeline
+    done = process("convert", "-t", "t1020_kusto", "-p", named, pack, program="sigma")
+    assert (done.status, done.stderr) == (0, PARSING)
+    expected = [str(each["query"]) for each in queries(target=target)]
+    found = split(done.stdout)
+    assert len(expected) == len(set(expected))
+    assert not any("\n\n" in query for query in expected)
+    assert set(found) == set(expected)
+    assert found == expected, "in the same order too"
+    assert found == [str(each["query"]) for each in queries(pack, target=target)]
+
+
+def test_the_combined_query_of_sigma_cli_finds_the_same(pack: Path) -> None:
+    done = process("convert", "-t", "t1020_kusto", "-p", "t1020_sentinel", "-f", "combined", pack, program="sigma")
+    assert (done.status, done.stderr) == (0, PARSING)
+    (ours,) = queries("--combine")
+    # The branches come from metadata.yml, which the one-file pack cannot carry; lines are wrapped by their length.
+    assert without_branches(done.stdout) == without_branches(str(ours["query"]))
+
+
+def without_branches(text: str) -> str:
+    return re.sub(r'Branch = "\w*"', "Branch", " ".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("listing", "ours", "upstream"),
+    [
+        ("targets", ["t1020_kusto"], ["kusto", "splunk", "eql", "esql", "lucene"]),
+        ("pipelines", ["t1020_sentinel", "t1020_defender"], ["microsoft_xdr", "azure_monitor", "splunk_windows"]),
+    ],
+)
+def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list[str], upstream: list[str]) -> None:
+    done = process("list", listing, program="sigma")
+    assert (done.status, done.stderr) == (0, "")
+    names = [line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [name for name in (*ours, *upstream) if names.count(name) != 1] == []
+    assert [name for name in names if name.startswith("t1020")] == ours
+
+
+def test_sigma_cli_lists_the_formats_of_the_backend() -> None:
+    done = process("list", "formats", "t1020_kusto", program="sigma")
+    assert done.status == 0
+    for name in ("default", "combined"):
+        assert f"| {name} " in done.stdout
+
+
+def test_no_package_marker_hides_the_namespace_that_plugins_share() -> None:
+    shared = ["sigma", "backend/sigma", "backend/sigma/backends", "backend/sigma/pipelines"]
+    assert [folder for folder in shared if (REPOSITORY / folder / "__init__.py").exists()] == []
+    assert list((REPOSITORY / "sigma").rglob("*.py*")) == []
+    for leaf in ("backends", "pipelines"):
+        assert (REPOSITORY / "backend" / "sigma" / leaf / "t1020" / "__init__.py").is_file()
