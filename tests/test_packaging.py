@@ -24,7 +24,8 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**kept, "PYTHONUTF8": "1", **environment},
+        # pySigma prints sets, in an order of the hash seed.
+        env={**kept, "PYTHONUTF8": "1", "PYTHONHASHSEED": "0", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

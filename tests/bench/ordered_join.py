@@ -136,9 +136,10 @@ def engine_seconds(engine: KustoEngine, kql: str, runs: int) -> float:
 
 def tuples(engine: KustoEngine, kql: str) -> set[tuple[Any, ...]]:
     """The rows as (device, report, count, first, last, addresses)."""
+    rows: list[dict[str, Any]] = engine.query(kql, NOW)
     return {
         (r["DeviceId"], r["ReportId"], r["Step2Count"], r["Step2First"], r["Step2Last"], frozenset(r["Step2RemoteIP"]))
-        for r in engine.query(kql, NOW)
+        for r in rows
     }
 
 

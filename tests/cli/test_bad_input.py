@@ -53,7 +53,7 @@ FILES: dict[str, tuple[str | bytes, int, str]] = {
     "unknown category": (
         "title: Bad\nlogsource: {category: process_creatoin, product: windows}\n"
         "detection: {s: {Image: a}, condition: s}\n",
-        1,
+        2,
         "the log source (category process_creatoin, product windows) has no table in the pipeline",
     ),
     "no log source": ("title: Bad\ndetection: {s: {Image: a}, condition: s}\n", 1, "no logsource"),
@@ -64,7 +64,7 @@ FILES: dict[str, tuple[str | bytes, int, str]] = {
     "duplicate id": (rule(1, title="Twin"), 2, f"duplicate id {uuid(1)}"),
     "look-ahead": (detection("  s:\n    Image|re: a(?=b)\n  condition: s\n"), 5, "uses a look-ahead"),
     "placeholder": (detection("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 5, "has the placeholder %x%"),
-    "keyword": (detection("  s: [mimikatz]\n  condition: s\n"), 1, "the keyword mimikatz has no field"),
+    "keyword": (detection("  s: [mimikatz]\n  condition: s\n"), 3, "the keyword mimikatz has no field"),
     "huge number": (detection(f"  s: {{Image: {'9' * 5000}}}\n  condition: s\n"), 4, "a number of 5,000 digits"),
     "deep nesting": (detection(f"  s: {'[' * 5000}{']' * 5000}\n  condition: s\n"), 4, "nested more than"),
     "deep brackets": (detection(f"  s: {{Image: a}}\n  condition: {'(' * 99}s{')' * 99}\n"), 5, "brackets nested"),

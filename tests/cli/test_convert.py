@@ -116,7 +116,7 @@ def test_a_nested_correlation_is_hidden_by_the_one_above_it(tmp_path: Path) -> N
     done = run("convert", "-t", "sentinel", path)
     # That the outer one can't be converted costs neither the rest, nor is the inner one printed in its place.
     assert done.status == 1
-    assert done.complaints == [f"{path}:21: refers to the correlation rule_3; refer to rules"]
+    assert done.complaints == [f"{path}:24: the correlation refers to another one, rule_3; refer to rules"]
     assert [line for line in done.stdout.splitlines() if line.startswith("//")] == [f"// Rule 5 ({uuid(5)})"]
     assert titles(queries(path, "rule_3")) == ["Correlation 3"]
 
@@ -137,7 +137,7 @@ def test_a_correlation_is_refused_with_the_rule_that_it_needs(tmp_path: Path) ->
     path = put(tmp_path / "r.yml", text)
     done = run("convert", "-t", "sentinel", path)
     assert done.status == 1
-    assert [line.split(": ")[0] for line in done.complaints] == [f"{path}:5", f"{path}:15"]
+    assert [line.split(": ")[0] for line in done.complaints] == [f"{path}:5", f"{path}:18"]
     assert "its rule rule_1 was not converted; mend that first" in done.stderr
     assert done.stdout.count("// ") == 1
 

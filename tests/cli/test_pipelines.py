@@ -152,9 +152,10 @@ def test_postprocessing_is_applied_to_each_query_and_refused_where_there_is_but_
             "the state join_keys is not a mapping of texts to texts",
         ),
         (
-            "name: a\ntransformations:\n  - {type: set_state, key: value_predicates, val: {Initiated: x}}\n",
+            "name: a\ntransformations:\n"
+            "  - {type: set_state, key: value_maps, val: {Initiated: {column: a, values: x}}}\n",
             ":3: ",
-            "the state value_predicates is not a mapping of fields to mappings",
+            "the state value_maps is not a mapping of fields to a column and its values",
         ),
         ("name: a\nallowed_backends: [splunk]\n", ": ", "a pipeline for splunk, not for t1020_kusto"),
         ("name: t1020_defender\n", ": ", "the pipeline of the target defender; use --target defender"),

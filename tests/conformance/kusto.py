@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from sigma.backends.t1020 import T1020KustoBackend
-from sigma.collection import SigmaCollection
-from sigma.processing.pipeline import ProcessingPipeline
-
 from events.defender_tables import report_id, row
 from oracles.kusto_engine import KustoEngine
 from reference.correlation import Evidence, Match, OrderedMatch
 from reference.events import Event
+from sigma.backends.t1020 import T1020KustoBackend
+from sigma.collection import SigmaCollection
+from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.resources import load_pipeline
 
 #: For generated events, which name a host and its id apart, and whose paths are of no platform.
@@ -28,7 +27,7 @@ CANONICAL = {
 
 
 def to_kql(
-    documents: Sequence[Mapping[str, Any]], product: str = "sentinel", canonical: bool = True, **options: str
+    documents: Sequence[Mapping[str, Any]], product: str = "sentinel", canonical: bool = True, **options: Any
 ) -> list[str]:
     """The queries of some documents, as `sigma convert` makes them; `options` are the backend's.
 

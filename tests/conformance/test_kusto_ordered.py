@@ -10,15 +10,16 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-
-from conformance.kusto import load, query_tuples, reference_tuples, to_kql
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
+from oracles.schemas import SchemaName
 from reference.correlation import OrderedMatch, correlate, timespan_ms
-from reference.events import Event
+from reference.events import Event, Value
 from reference.generators import CorrelationCase, correlation_cases, logs, sample
 from reference.meaning import matches
 from sigma_t1020.pack import load_pack
+
+from conformance.kusto import load, query_tuples, reference_tuples, to_kql
 
 EVIDENCE = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 NOW = datetime(2025, 6, 15, 20, 0)
@@ -48,7 +49,7 @@ def test_2000_logs_give_the_tuples_of_the_reference() -> None:
     expected_rows = 0
     shapes: Counter[str] = Counter()
     for number, group in enumerate(_cases()):
-        product = ("sentinel", "defender")[number % 2]
+        product: SchemaName = "defender" if number % 2 else "sentinel"
         with KustoEngine(product) as engine:
             load(engine, [event for case in group for event in case.log], product)
             found = _tuples(engine, group[0], product)
@@ -71,7 +72,7 @@ FIVE_MINUTES = 300_000
 
 
 def _archive(event_id: str = "archive", time: int = START, **fields: Any) -> Event:
-    found = {
+    found: dict[str, Value] = {
         "HostId": "id1",
         "Computer": "pc",
         "Image": "C:\\Program Files\\7-Zip\\7z.exe",
@@ -81,7 +82,7 @@ def _archive(event_id: str = "archive", time: int = START, **fields: Any) -> Eve
 
 
 def _connection(event_id: str, time: int, **fields: Any) -> Event:
-    found = {
+    found: dict[str, Value] = {
         "HostId": "id1",
         "Computer": "pc",
         "Image": "C:\\Windows\\System32\\curl.exe",
@@ -203,7 +204,8 @@ def _replayed(kql: str, arrivals: Sequence[tuple[datetime, Event]]) -> Counter[i
             due = [event for at, event in pending if at <= now]
             pending = [(at, event) for at, event in pending if at > now]
             load(engine, due)
-            reported.update(row["ReportId"] for row in engine.query(kql, now))
+            rows: list[dict[str, Any]] = engine.query(kql, now)
+            reported.update(row["ReportId"] for row in rows)
             now += PERIOD
     return reported
 

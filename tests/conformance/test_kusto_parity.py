@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -11,8 +12,6 @@ from random import Random
 
 import pytest
 import yaml
-
-from conformance.kusto import load
 from events.defender_tables import TIME_COLUMNS, report_id
 from oracles.kusto_engine import KustoEngine
 from pack import seed
@@ -21,6 +20,8 @@ from sigma_t1020.convert import Options, convert
 from sigma_t1020.pack import load_pack, metadata
 from sigma_t1020.resources import directory
 from sigma_t1020.targets import TARGETS
+
+from conformance.kusto import load
 
 PROCESSES, LOGS = 6500, 400
 START = 1_750_000_200_000
@@ -34,7 +35,8 @@ _WORDS = (
 )  # fmt: skip
 _GLUE = (" ", " ", " ", "", "x", "_", ";", '"', "/", "\\", "Async", ".", "é", "|")
 _ADDRESSES = (
-    "8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "10.0.0.1", "172.31.255.255",
+    "8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "10.0.0.1",
+    "172.31.255.255",
     "192.168.1.1", "127.0.0.1", "169.254.1.1", "fe80::1", "fd00::1", "::1", "::ffff:10.0.0.1", "224.0.0.1", "",
 )  # fmt: skip
 
@@ -108,8 +110,8 @@ def _events() -> list[Event]:
 class _Found:
     """Ids of the process starts that each returns, by branch."""
 
-    seed: dict[str, set[object]]
-    ours: dict[str, set[object]]
+    seed: Mapping[str, set[object]]
+    ours: Mapping[str, set[object]]
 
 
 @pytest.fixture(scope="module", params=["sentinel", "defender"])
@@ -122,7 +124,7 @@ def found(request: pytest.FixtureRequest) -> _Found:
         for query in queries:
             branch = str(metadata()[str(query.id)]["branch"])
             ours[branch] |= {row["ReportId"] for row in engine.query(query.text, NOW)}
-        theirs = {
+        theirs: dict[str, set[object]] = {
             name: {row["ReportId"] for row in engine.query(seed.branch(name, TIME_COLUMNS[product]), NOW)}
             for name in seed.BRANCHES
         }

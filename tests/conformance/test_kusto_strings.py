@@ -8,20 +8,21 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from conformance.kusto import to_kql
 from oracles.kusto_engine import KustoEngine
 from oracles.kusto_language import kusto_language
 from reference.generators import sample
 from reference.patterns import fold
 from sigma.backends.t1020.kusto_text import string
 
+from conformance.kusto import to_kql
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 #: What breaks literals elsewhere, more often than chance would have it.
 HARD = st.lists(
     st.sampled_from(
         ['"', "'", '\\"', "\\", "\\\\", "\n", "\r\n", "\t", "|", "//", "@", "{", "}", "%", "$", "`", "*", "?", " ",
-         "\u2028", "\u0085", "\ufeff", "é", "Ж", "😀", "\x01", "\x7f", "a", "B", "\\n", "\\u0041", "union", "'''", "~~~"]
+         "\u2028", "\u0085", "\ufeff", "é", "Ж", "😀", "\x01", "\x7f", "a", "B", "\\n", "\\u0041", "union",
+         "'''", "~~~"]
     ),
     min_size=1,
     max_size=8,

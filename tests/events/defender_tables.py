@@ -54,8 +54,8 @@ def row(event: Event, product: str) -> tuple[str, dict[str, Any]]:
         if "SourceHostname" in fields:
             found["DeviceName"] = fields["SourceHostname"] or ""
         # A connection that was already open when the sensor looked tells no direction.
-        found["ActionType"] = {True: "ConnectionSuccess", False: "InboundConnectionAccepted"}.get(
-            _truth(fields.get("Initiated")), "ConnectionFound"
+        found["ActionType"] = {"true": "ConnectionSuccess", "false": "InboundConnectionAccepted"}.get(
+            str(fields.get("Initiated")).lower(), "ConnectionFound"
         )
         return "DeviceNetworkEvents", found
     found.update(_copied(fields, _PROCESS))
@@ -69,12 +69,6 @@ def row(event: Event, product: str) -> tuple[str, dict[str, Any]]:
 def report_id(event_id: str) -> int:
     """The number that stands for an event's id."""
     return zlib.crc32(event_id.encode())
-
-
-def _truth(value: Any) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "false": False}.get(str(value).lower())
 
 
 def _copied(fields: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:

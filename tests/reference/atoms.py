@@ -125,7 +125,7 @@ def _around(rng: Random, needle: texts.Needle, stop: str, names: Sequence[str], 
 
 
 def _broken(rng: Random, hit: str, key: str, cased: bool, stop: str = "") -> str:
-    """The value with its key character gone; what takes its place is not `stop`, which other values begin to match by."""
+    """The value with its key character gone; `stop`, by which other values would match, does not take its place."""
     if cased and rng.random() < 0.6:
         return texts.other_case(rng, hit, key)
     return texts.without_one(rng, hit, key, stop)
