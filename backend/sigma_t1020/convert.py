@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,8 +109,9 @@ def _parts(
 ) -> Sequence[Any] | Problem:
     """The converted conditions of a rule, none if it is hidden; a Problem where pySigma or a pipeline refuses it.
 
-    pySigma says so by a SigmaError, or a NotImplementedError. Whatever else comes out of a user's pipeline is the
-    pipeline's; any other exception is a bug here, which nobody should take for one of the rule.
+    pySigma says so by a SigmaError or a NotImplementedError. It also trips over a few rules (null as a keyword,
+    |windash|windash) and over many odd pipelines, by any exception. What is raised anywhere else is a bug here,
+    which nobody should take for one of the rule.
     """
     from sigma.exceptions import SigmaError
 
@@ -121,10 +123,13 @@ def _parts(
     except (SigmaError, NotImplementedError) as error:
         return _problem(source, error, backend)
     except Exception as error:
-        if not _in_pipeline(error):
+        modules = _modules(error)
+        if any(module.startswith("sigma.processing.") for module in modules):
+            message = f"a pipeline fails on this rule: {_message(error)}"
+            return source.problem(message, "correct the pipeline that -p names, or limit it by rule_conditions")
+        if not modules[-1].startswith("sigma.") or modules[-1].startswith("sigma.backends.t1020"):
             raise
-        message = f"a pipeline fails on this rule: {_message(error)}"
-        return source.problem(message, "correct the pipeline that -p names, or limit it by rule_conditions")
+        return source.problem(f"pySigma fails on this rule: {_message(error)}", "write its values in a plainer way")
     conditions = 1 if source.is_correlation else len(rule.detection.parsed_condition)
     if rule._output and len(parts) < conditions:
         message = f"nothing is left to search for in {target.name} after the pipeline"
@@ -132,14 +137,16 @@ def _parts(
     return parts
 
 
-def _in_pipeline(error: BaseException) -> bool:
-    """Whether an exception, or the one it came from, was raised below pySigma's processing of pipelines."""
-    trace = error.__traceback__
-    while trace is not None:
-        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith("sigma.processing."):
-            return True
-        trace = trace.tb_next
-    return error.__context__ is not None and _in_pipeline(error.__context__)
+def _modules(error: BaseException) -> list[str]:
+    """Modules that an exception came through, where it was raised last.
+
+    Of the first one, if others came out of its handling: pySigma, which adds to an exception's arguments, itself
+    fails on one that has none.
+    """
+    while error.__context__ is not None:
+        error = error.__context__
+    frames = traceback.walk_tb(error.__traceback__)
+    return [str(frame.f_globals.get("__name__", "")) for frame, _line in frames]
 
 
 def _backend(target: Target, options: Options) -> tuple[T1020KustoBackend, str]:

@@ -13,7 +13,7 @@ from sigma_t1020 import cli
 from sigma_t1020.convert import Conversion, without_losses
 from sigma_t1020.queries import Query
 
-from cli.rules import GOOD, put
+from cli.rules import GOOD, put, rule
 from cli.runner import run
 
 
@@ -53,6 +53,20 @@ def test_what_pysigma_says_is_not_supported_is_the_rules(tmp_path: Path, monkeyp
         T1020KustoBackend, "convert_condition_field_eq_val_str", raising(NotImplementedError("no strings"))
     )
     assert run("convert", "-t", "sentinel", path).complaints == [f"{path}:1: no strings"]
+
+
+@pytest.mark.parametrize(
+    "selection", ["[null, a]", "[{'': null}]", "{'|windash': a}", "{CommandLine|windash|windash: ' -a'}"]
+)
+def test_what_pysigma_trips_over_is_reported_for_that_rule(selection: str, tmp_path: Path) -> None:
+    odd = put(tmp_path / "odd.yml", rule(2, detection=f"{{s: {selection}, condition: s}}"))
+    done = run("convert", "-t", "sentinel", odd, put(tmp_path / "good.yml", GOOD))
+    assert done.status == 1
+    assert len(done.complaints) == 1
+    assert done.stderr.startswith(f"{odd}:")
+    assert "please report" not in done.stderr
+    assert done.stdout.startswith("// Rule 1")
+    assert run("check", odd).stderr.count(f"{odd}:") >= 1
 
 
 def test_strict_makes_a_loss_an_error_but_for_the_bounds_of_an_engine() -> None:

@@ -215,6 +215,12 @@ class T1020KustoBackend(KustoConditions):
             # An event that meets several conditions of a rule is one event.
             condition = merge(any_of(search.condition for search in found))
             searches.append(replace(found[0], condition=condition))
+            if not found[0].model.event_id:
+                raise Unsupported(
+                    f"the pipeline names no event_id for {found[0].model.table}; set it to the columns that, with the "
+                    "time, tell one event from another",
+                    at=_AT_RULES,
+                )
         if len(searches) < 2:
             raise Unsupported("the correlation orders a single rule; name two or more", at=_AT_RULES)
         keys = [search.keys[id(rule)] for search in searches]

@@ -128,7 +128,8 @@ class Ordered:
     One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
     does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
     `span` or in the next one. The bins are spread on the side of e1, which is the smaller one (Kusto docs,
-    'Time window join', spreads the other).
+    'Time window join', spreads the other). Through the join goes only what identifies e1; its other columns
+    are joined back at the end, once a row.
     """
 
     steps: Sequence[Step]
@@ -144,22 +145,41 @@ class Ordered:
         first = self.steps[0]
         names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
         lets = [f"let {names[0]} = materialize(\n{_indented(self._first_rows(frame))});"]
-        body = [names[0]]
+        identity = ", ".join(self._first_identity())
+        inner = [names[0], f"| distinct {identity}"]
         span = timespan(self.span)
         for number, step in enumerate(names[1:], start=2):
             lets.append(f"let {step} =\n{_indented(self._later_rows(number, frame, names[0]))};")
             since = first.time if number == 2 else f"Step{number - 1}Time"
             start = f"bin({first.time}, {span})"
-            body.append(f"| extend TimeBin = pack_array({start}, {start} + {span})")
-            body.append("| mv-expand TimeBin to typeof(datetime)")
-            body.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
-            body.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
-            body.extend(self._distinct(number))
-        body.append(self._summary())
-        body.extend(frame.completed(f"Step{len(names)}First"))
+            inner.append(f"| extend TimeBin = pack_array({start}, {start} + {span})")
+            inner.append("| mv-expand TimeBin to typeof(datetime)")
+            inner.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
+            inner.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
+            inner.extend(self._distinct(number))
+        inner.extend(self._summary(identity))
+        inner.extend(frame.completed(f"Step{len(names)}First"))
+        doubled = [self._second_name(column) for column in self._first_identity()]
+        own = [column for column in self._first_identity() if column.startswith("Step1")]
+        body = [
+            names[0],
+            f"| join kind=inner (\n{_indented(inner)}\n{INDENT}) on {identity}",
+            _command("project-away", [*own, *doubled]),
+        ]
         if alert:
             body.append(_command("extend", alert.columns()))
         return lets, body
+
+    @staticmethod
+    def _second_name(column: str) -> str:
+        """What a join calls the right side's column of a name that both sides have."""
+        return f'{column[:-2]}1"]' if column.endswith('"]') else f"{column}1"
+
+    def _first_identity(self) -> list[str]:
+        """What identifies e1: its key, its time, and what tells it from others of that time; none is ever null."""
+        first = self.steps[0]
+        own = [f"Step1{column}" for column in first.model.event_id if column not in first.keys]
+        return list(dict.fromkeys([*map(name, first.keys), first.time, *own]))
 
     def _first_columns(self) -> list[str]:
         """Names of the columns of e1, its key and identity among them."""
@@ -182,6 +202,7 @@ class Ordered:
             self._assigned(column, first.keys[column]) if column in first.keys else name(column)
             for column in self._first_columns()
         ]
+        items.extend(f"Step1{column} = {_never_null(first.model, column)}" for column in self._identity(1, True))
         rows = first.search.rows(frame.filters(first.time, self.span), present)
         return [*rows, _command("project", items)]
 
@@ -192,24 +213,25 @@ class Ordered:
             Test(Predicate(f"{column.text} in (({first} | distinct {name(key)}))", "raw", computed=column.computed))
             for key, column in step.keys.items()
         ]
-        carried = dict.fromkeys([*self._identity(number), *step.model.evidence])
+        identity = self._identity(number)
         items = [
             *(self._assigned(key, column) for key, column in step.keys.items()),
             f"Step{number}Time = {step.time}",
-            *(f"Step{number}{column} = {name(column)}" for column in carried),
+            *(f"Step{number}{column} = {_never_null(step.model, column)}" for column in identity),
+            *(f"Step{number}{column} = {name(column)}" for column in step.model.evidence if column not in identity),
             f"TimeBin = bin({step.time}, {timespan(self.span)})",
         ]
         rows = step.search.rows(frame.filters(step.time, self.span), known)
         return [*rows, _command("project", items)]
 
-    def _identity(self, number: int) -> list[str]:
-        """The columns that tell apart two events of one step, one key and one time, where that matters.
+    def _identity(self, number: int, always: bool = False) -> list[str]:
+        """The columns that tell apart two events of one step, one key and one time, where that matters or `always`.
 
         It does where another step reads the same table, and where one event stands in several chains.
         """
         step = self.steps[number - 1]
         tables = [other.model.table for other in self.steps]
-        if len(tables) == 2 and tables[0] != tables[1]:
+        if not always and len(tables) == 2 and tables[0] != tables[1]:
             return []
         return [column for column in step.model.event_id if column not in step.keys]
 
@@ -217,32 +239,57 @@ class Ordered:
         """One event is one step: lines that tell a step's event from those before it in the same table."""
         step = self.steps[number - 1]
         for earlier, other in enumerate(self.steps[: number - 1], start=1):
-            if other.model.table != step.model.table or not step.model.event_id:
+            if other.model.table != step.model.table:
                 continue
             same = [f"Step{number}Time == {other.time if earlier == 1 else f'Step{earlier}Time'}"]
-            for column in self._identity(number):
-                same.append(f"Step{number}{column} == {name(column) if earlier == 1 else f'Step{earlier}{column}'}")
+            same.extend(f"Step{number}{column} == Step{earlier}{column}" for column in self._identity(number))
             yield f"| where not({' and '.join(same)})"
 
-    def _summary(self) -> str:
+    def _summary(self, identity: str) -> list[str]:
         """Per e1: of each later step the number of events, their first and last time, and their evidence."""
+        if len(self.steps) == 2 and len(self.steps[1].model.evidence) == 1:
+            # Grouping by the evidence first leaves each value once, which costs less than a set does.
+            value = f"Step2{self.steps[1].model.evidence[0]}"
+            return [
+                _summarize(
+                    ["Step2Count = count()", "Step2First = min(Step2Time)", "Step2Last = max(Step2Time)"],
+                    f"{identity}, {value}",
+                ),
+                _summarize(
+                    [
+                        "Step2Count = sum(Step2Count)",
+                        "Step2First = min(Step2First)",
+                        "Step2Last = max(Step2Last)",
+                        f"{value} = make_list({value})",
+                    ],
+                    identity,
+                ),
+            ]
         aggregates: list[str] = []
         for number, later in enumerate(self.steps[1:], start=2):
             step = f"Step{number}"
-            if len(self.steps) == 2 or not later.model.event_id:
+            if len(self.steps) == 2:
                 aggregates.append(f"{step}Count = count()")
             else:
                 # With three steps and more, one event stands in several chains.
                 parts = [f"{step}Time", *(f"{step}{column}" for column in self._identity(number))]
-                identity = ', ":", '.join(parts)
-                aggregates.append(f"{step}Count = array_length(make_set(strcat({identity})))")
+                distinct = ', ":", '.join(parts)
+                aggregates.append(f"{step}Count = array_length(make_set(strcat({distinct})))")
             aggregates.append(f"{step}First = min({step}Time)")
             aggregates.append(f"{step}Last = max({step}Time)")
             aggregates.extend(f"{step}{column} = make_set({step}{column})" for column in later.model.evidence)
-        by = ", ".join(map(name, self._first_columns()))
-        rows = ",\n".join(INDENT + aggregate for aggregate in aggregates)
-        wrapped = textwrap.wrap(by, WIDTH - len(INDENT) * 2, break_long_words=False, break_on_hyphens=False)
-        return f"| summarize\n{rows}\n{INDENT}by " + f"\n{INDENT * 2}".join(wrapped)
+        return [_summarize(aggregates, identity)]
+
+
+def _summarize(aggregates: Sequence[str], by: str) -> str:
+    rows = ",\n".join(INDENT + aggregate for aggregate in aggregates)
+    return f"| summarize\n{rows}\n{INDENT}by {by}"
+
+
+def _never_null(model: LogModel, column: str) -> str:
+    """A column of a join, which null would not match: -1 stands for it in a number."""
+    kind = model.columns.get(column, "string")
+    return f"coalesce({name(column)}, {kind}(-1))" if kind in ("int", "long") else name(column)
 
 
 Query = Search | Ordered
