@@ -43,7 +43,7 @@ NOW = START + timedelta(days=1)
 DAY_MS = 86_400_000
 
 
-CORRELATION = {
+CORRELATION: dict[str, Any] = {
     "title": "Archive, then a connection",
     "id": "5a1f5d8e-8c55-4c9f-9f0e-3d7f6d0f6a10",
     "correlation": {
@@ -53,7 +53,7 @@ CORRELATION = {
         "timespan": "5m",
     },
 }
-LEGS = [
+LEGS: list[dict[str, Any]] = [
     {
         "title": name,
         "name": name,
