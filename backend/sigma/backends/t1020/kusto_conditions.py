@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NoReturn, cast
 
 from sigma.backends.kusto.kusto import KustoBackend
@@ -217,7 +218,9 @@ class KustoConditions(KustoBackend):
         assert isinstance(cond.value, SigmaCIDRExpression)
         column, _sigma_name = self._as_string(cond, state)
         network = cond.value.network
-        return Test(Predicate(column.text, f"ipv{network.version}", (string(str(network)),), computed=column.computed))
+        return Test(
+            Predicate(column.text, f"ipv{network.version}", (string(_written(network)),), computed=column.computed)
+        )
 
     # --- Numbers and truth values -----------------------------------------------------------------
 
@@ -327,6 +330,14 @@ class KustoConditions(KustoBackend):
 
     def _refuse_keyword(self, cond: ConditionValueExpression) -> NoReturn:
         raise Unsupported(f"the keyword {cond.value!s} has no field; name the field that it is in", at=("detection",))
+
+
+def _written(network: IPv4Network | IPv6Network) -> str:
+    """The network in one spelling: Python 3.13 and later write the mapped ones with an IPv4 tail, earlier ones do not."""
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        high, low = divmod(int(network.network_address) & 0xFFFFFFFF, 1 << 16)
+        return f"::ffff:{high:x}:{low:x}/{network.prefixlen}"
+    return str(network)
 
 
 def _holds(mapped: ValueMap, value: str) -> Node[Predicate]:
