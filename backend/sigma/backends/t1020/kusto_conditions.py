@@ -333,7 +333,7 @@ class KustoConditions(KustoBackend):
 
 
 def _written(network: IPv4Network | IPv6Network) -> str:
-    """The network in one spelling: Python 3.13 and later write the mapped ones with an IPv4 tail, earlier ones do not."""
+    """The network in one spelling: from Python 3.13 on, mapped ones are written with an IPv4 tail."""
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
         high, low = divmod(int(network.network_address) & 0xFFFFFFFF, 1 << 16)
         return f"::ffff:{high:x}:{low:x}/{network.prefixlen}"
