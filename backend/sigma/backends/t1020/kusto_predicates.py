@@ -162,9 +162,10 @@ def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> s
         return f"{'isnotnull' if predicate.nullable else 'isnotempty'}({predicate.subject})"
     if predicate.operator in ("ipv4", "ipv6"):
         # Null for what is no address of that kind: NOT of it would be null too, and the row lost.
-        guard = f'{predicate.subject} contains ":" and ' if predicate.operator == "ipv6" else ""
-        head = f"not({guard}coalesce("
-        return f"{head}{_in_networks(predicate, indent, before + len(head))}, false))"
+        guard = f'{predicate.subject} !contains ":" or ' if predicate.operator == "ipv6" else ""
+        head = f"{guard}not(coalesce("
+        text = f"{head}{_in_networks(predicate, indent, before + len(head))}, false))"
+        return f"({text})" if inside and guard else text
     if predicate.operator in _OPPOSITE:
         text = f"{predicate.subject} {_OPPOSITE[predicate.operator]} {predicate.operands[0]}"
     else:

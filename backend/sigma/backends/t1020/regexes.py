@@ -6,17 +6,16 @@ RE2 can say too, with classes (\\d, \\w, \\s, \\b) taken as ASCII. Everything el
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-try:  # Python 3.11 moved its parser; both names are undocumented and stable.
-    from re import _constants as sre  # type: ignore[attr-defined, unused-ignore]
-    from re import _parser as sre_parse  # type: ignore[attr-defined, unused-ignore]
-except ImportError:  # pragma: no cover
-    import sre_constants as sre
-    import sre_parse
+# Python's own parser: its modules are undocumented, stable, and moved in 3.11.
+_MODULES = ("re._constants", "re._parser") if sys.version_info >= (3, 11) else ("sre_constants", "sre_parse")
+sre, sre_parse = (importlib.import_module(module) for module in _MODULES)
 
 #: RE2's limit on counted repetition (github.com/google/re2/wiki/Syntax).
 RE2_MAX_REPEAT = 1000
