@@ -151,9 +151,9 @@ class Ordered:
         for number, step in enumerate(names[1:], start=2):
             lets.append(f"let {step} =\n{_indented(self._later_rows(number, frame, names[0]))};")
             since = first.time if number == 2 else f"Step{number - 1}Time"
-            start = f"bin({first.time}, {span})"
-            inner.append(f"| extend TimeBin = pack_array({start}, {start} + {span})")
-            inner.append("| mv-expand TimeBin to typeof(datetime)")
+            ahead = f"Step{number}Bin"
+            inner.append(f"| mv-expand {ahead} = dynamic([0, 1]) to typeof(long)")
+            inner.append(f"| extend TimeBin = bin({first.time} + {ahead} * {span}, {span})")
             inner.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
             inner.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
             inner.extend(self._distinct(number))
