@@ -64,6 +64,7 @@ class _Converted:
     source: LoadedRule
     rule: Any
     parts: Sequence[Any]
+    losses: Sequence[tuple[tuple[str, str], ...]]
 
 
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
@@ -84,7 +85,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         if isinstance(parts, Problem):
             problems.append(parts)
         elif parts:
-            converted.append(_Converted(source, rule, parts))
+            converted.append(_Converted(source, rule, parts, _losses(backend, rule, len(parts))))
     order = {item: index for index, item in enumerate(loaded.rules)}
     converted.sort(key=lambda item: order[item.source])
     if options.combine:
@@ -135,6 +136,12 @@ def _parts(
         message = f"nothing is left to search for in {target.name} after the pipeline"
         return source.problem(message, "correct the pipeline that -p names: it drops all that the condition tests")
     return parts
+
+
+def _losses(backend: T1020KustoBackend, rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
+    """Code and message of what each part of a converted rule gives up."""
+    found = backend.losses.get(id(rule), {})
+    return [tuple((loss.code.value, loss.message) for loss in found.get(index, ())) for index in range(parts)]
 
 
 def _modules(error: BaseException) -> list[str]:
@@ -216,10 +223,10 @@ def _queries(converted: _Converted, target: Target, pipelines: str, alone: bool)
             dialect=target.dialect.name,
             pipeline=pipelines,
             text=text,
-            losses=(),
+            losses=losses,
             stem=_stem(source, rule, alone),
         )
-        for number, text in enumerate(parts, start=1)
+        for number, (text, losses) in enumerate(zip(parts, converted.losses, strict=True), start=1)
     ]
 
 
@@ -239,6 +246,12 @@ def _combined(
     backend: T1020KustoBackend, converted: Sequence[_Converted], target: Target, pipelines: str
 ) -> list[Query]:
     parts = [part for item in converted for part in item.parts]
+    losses = {
+        (code, f"{item.rule.title}: {message}"): None
+        for item in converted
+        for part in item.losses
+        for code, message in part
+    }
     return [
         Query(
             id=None,
@@ -251,7 +264,7 @@ def _combined(
             dialect=target.dialect.name,
             pipeline=pipelines,
             text=text,
-            losses=(),
+            losses=tuple(losses),
             stem="combined",
         )
         for text in backend.finalize_output_combined(parts)

@@ -11,6 +11,8 @@ from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 class LossCode(str, Enum):
     """The closed list of losses. Each makes the whole query wider, never narrower."""
 
+    #: An empty text and a missing value are the same in the table.
+    EMPTY = "empty"
     #: A bound of the engine (row caps, list sizes, ties) within which the query is exact.
     BOUND = "bound"
 
