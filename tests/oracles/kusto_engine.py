@@ -196,7 +196,7 @@ def plain_literals(kql: str) -> str:
     return _TOKEN_WITH_TEXT.sub(_plain_literal, kql)
 
 
-_STAR_TEST = re.compile(r"\* (contains(?:_cs)?|has(?:_cs)?|matches regex) (\"(?:[^\"\\\\]|\\\\.)*\")")
+_STAR_TEST = re.compile(r'\* (contains(?:_cs)?|has(?:_cs)?|matches regex) ("(?:[^"\\]|\\.)*")')
 
 
 def spread_stars(kql: str, schema: Schema) -> str:

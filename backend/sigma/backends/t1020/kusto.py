@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from sigma.conversion.state import ConversionState
-from sigma.modifiers import SigmaCaseSensitiveModifier, SigmaFieldReferenceModifier
 from sigma.processing.pipeline import ProcessingPipeline
-from sigma.rule import SigmaDetection, SigmaRule
+from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
@@ -19,6 +18,7 @@ from .kusto_predicates import merge
 from .kusto_query import Alert, Correlation, Query, Search, TimeFrame, combine
 from .kusto_text import seconds
 from .losses import Loss, Unsupported
+from .misread import refuse_misread
 
 DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
@@ -78,7 +78,7 @@ class T1020KustoBackend(KustoCorrelations):
         if not hasattr(self, "last_processing_pipeline"):
             self.init_processing_pipeline(output_format)
         try:
-            _refuse_lost_case(rule)
+            refuse_misread(rule)
             keys = self._keys_for_correlations(rule)
         except Unsupported as error:
             if not self.collect_errors:
@@ -147,14 +147,3 @@ class T1020KustoBackend(KustoCorrelations):
         queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
         # pySigma prints what another correlation refers to all the same.
         return queries if rule._output else []
-
-
-def _refuse_lost_case(rule: SigmaRule) -> None:
-    """Refuse |cased|fieldref: pySigma reads it as |fieldref, so the query would find more, or under NOT less."""
-    pending: list[Any] = list(rule.detection.detections.values())
-    while pending:
-        item = pending.pop()
-        if isinstance(item, SigmaDetection):
-            pending.extend(item.detection_items)
-        elif {SigmaCaseSensitiveModifier, SigmaFieldReferenceModifier} <= set(item.modifiers):
-            raise Unsupported(f"{item.field}: |cased is lost beside |fieldref; leave it out", item.field or "")
