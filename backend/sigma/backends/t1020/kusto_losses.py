@@ -26,6 +26,7 @@ def _widened(node: Node[Predicate], losses: dict[Loss, None]) -> Node[Predicate]
                 Loss(
                     LossCode.EMPTY,
                     f"{field}: '' also finds events without {field}, which the table stores alike",
+                    field,
                 )
             ] = None
             return _missing(node)
@@ -38,6 +39,7 @@ def _widened(node: Node[Predicate], losses: dict[Loss, None]) -> Node[Predicate]
                     LossCode.EMPTY,
                     f"not {field}: '' excludes nothing, since the table stores an empty {field} like a missing one; "
                     f"exclude {field}: null as well",
+                    field,
                 )
             ] = None
             return All(())

@@ -13,16 +13,15 @@ class LossCode(str, Enum):
 
     #: An empty text and a missing value are the same in the table.
     EMPTY = "empty"
-    #: A bound of the engine (row caps, list sizes, ties) within which the query is exact.
-    BOUND = "bound"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One named loss of one query."""
+    """One named loss of one query; `field` is the Sigma field that it comes of."""
 
     code: LossCode
     message: str
+    field: str = ""
 
 
 class Unsupported(SigmaFeatureNotSupportedByBackendError):
