@@ -15,10 +15,10 @@ Grammar
 
 Functions and aggregates
 - No `range()`, `prev`, `next`, `row_number`, `ingestion_time`, `bin_at`, `column_ifexists`, `hash`,
-  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `tohex`, `unixtime_milliseconds_todatetime`,
+  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `unixtime_milliseconds_todatetime`,
   `has_ipv4`; no `count_distinct`, `minif`, `maxif`, `make_set_if`, `make_list_if`, `make_bag`,
   `take_anyif`, `take_any(*)`, `percentiles`.
-- No ipv4_… and ipv6_… tests. The usual ones are supplied by kusto_addresses.py.
+- No ipv4_… and ipv6_… tests, and no `tohex`. They are supplied by kusto_addresses.py and kusto_numbers.py.
 
 Meaning
 - `null == 5` is false and `null != 5` is true, as in Kusto ('Null values'); `null < 5` is null in both.
@@ -50,6 +50,7 @@ from typing import TypeAlias
 import duckdb_kql
 from duckdb import DuckDBPyConnection
 from oracles.kusto_addresses import supply_address_tests
+from oracles.kusto_numbers import supply_hexadecimal
 from oracles.schemas import Schema, SchemaName, load_schema
 
 Value: TypeAlias = object
@@ -86,6 +87,7 @@ class KustoEngine:
         self._made: set[str] = set()
         self._connection: DuckDBPyConnection = duckdb_kql.connect()
         supply_address_tests(self._connection)
+        supply_hexadecimal()
 
     def __enter__(self) -> KustoEngine:
         return self
