@@ -32,21 +32,8 @@ SHARE = 0.7
 #: How many files are converted each by itself.
 ALONE = 120
 MODIFIERS = {
-    *(
-        "contains",
-        "startswith",
-        "endswith",
-        "all",
-        "cased",
-        "neq",
-        "exists",
-        "windash",
-        "cidr",
-        "lt",
-        "lte",
-        "gt",
-        "gte",
-    ),
+    *("contains", "startswith", "endswith", "all", "cased", "neq", "exists", "windash", "cidr", "lt", "lte"),
+    *("gt", "gte"),
     *("re", "i", "m", "s", "ignorecase", "multiline", "dotall", "base64", "base64offset", "wide", "utf16", "utf16be"),
     *("fieldref", "expand", *TIME_PARTS),
 }

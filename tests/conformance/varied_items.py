@@ -102,20 +102,12 @@ SOURCES: Mapping[str, Source] = {
 
 PROGRAMS = (
     *("cmd.exe", "powershell.exe", "pwsh.exe", "rundll32.exe", "mshta.exe", "certutil.exe", "7z.exe", "curl.exe"),
-    *(
-        "wscript.exe",
-        "bash",
-        "python3.11",
-        "Ünïcode ünd spaces.exe",
-        "a'b.exe",
-        "日本.exe",
-        "semi;colon.exe",
-        "x[1].exe",
-    ),
+    *("wscript.exe", "bash", "python3.11", "Ünïcode ünd spaces.exe", "a'b.exe", "日本.exe", "semi;colon.exe"),
+    *("x[1].exe",),
 )
 FOLDERS = (
     "\\Windows\\System32\\",
-    "C:\\Users\\*\\AppData\\",
+    "C:\\Users\\\\*\\AppData\\",
     "\\Temp\\",
     "/usr/bin/",
     "\\\\fileserver\\c$\\",
@@ -123,63 +115,19 @@ FOLDERS = (
 )
 WORDS = (
     *(" -enc ", " /c ", "--upload-file", "http://", "https://exämple.org/?q=1&r=2", "Invoke-WebRequest", "-w hidden"),
-    *(
-        '"quoted"',
-        "it's",
-        "back\\slash",
-        "trailing\\\\",
-        "100%",
-        "%TEMP%",
-        "{0}",
-        "$env:x",
-        "`tick`",
-        "a|b",
-        "//comment",
-    ),
-    *(
-        "tab\there",
-        "two\nlines",
-        "ÄÖÜ straße",
-        "ключ",
-        "пароль",
-        "\u200bhidden",
-        "🔥",
-        "e\u0301",
-        "ſ",
-        "İstanbul",
-        "\x1b[0m",
-    ),
-    *(
-        "copy /y",
-        "a, b; c",
-        "x=1",
-        "<script>",
-        "(new-object",
-        "[Convert]::",
-        "^caret^",
-        "~tilde~",
-        "#hash",
-        "@at",
-        "_",
-        "-",
-    ),
+    *('"quoted"', "it's", "back\\slash", "trailing\\\\", "100%", "%TEMP%", "{0}", "$env:x", "`tick`", "a|b"),
+    *("//comment",),
+    *("tab\there", "two\nlines", "ÄÖÜ straße", "ключ", "пароль", "\u200bhidden", "🔥", "e\u0301", "ſ"),
+    *("İstanbul", "\x1b[0m"),
+    *("copy /y", "a, b; c", "x=1", "<script>", "(new-object", "[Convert]::", "^caret^", "~tilde~", "#hash"),
+    *("@at", "_", "-"),
 )
 NETWORKS = ("10.0.0.0/8", "192.168.0.0/16", "203.0.113.7/32", "0.0.0.0/0", "2001:db8::/32", "fe80::/10", "::1/128")
 REGEXES = (
-    *(
-        r"\\[a-z]{8}\.exe$",
-        r"(?:https?|ftp)://\d{1,3}(\.\d{1,3}){3}",
-        r"^[A-Za-z0-9+/=]{100,}$",
-        r"\bIEX\b",
-        r".*\s-e[nc]*\s.*",
-    ),
-    *(
-        r"[^\x00-\x7f]{3,}",
-        r"(a|b|c)+?d",
-        r"C:\\Users\\[^\\]+\\",
-        r'"[^"]*"',
-        r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}",
-    ),
+    *(r"\\[a-z]{8}\.exe$", r"(?:https?|ftp)://\d{1,3}(\.\d{1,3}){3}", r"^[A-Za-z0-9+/=]{100,}$", r"\bIEX\b"),
+    *(r".*\s-e[nc]*\s.*",),
+    *(r"[^\x00-\x7f]{3,}", r"(a|b|c)+?d", r"C:\\Users\\[^\\]+\\", r'"[^"]*"'),
+    *(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}",),
     *(r"ключ\s+\w+", r"x{2,5}y*", r"^$", r"a.b"),
 )
 #: Expressions that RE2 cannot run or that Python's parser does not read, and how a refusal calls them.
@@ -201,11 +149,8 @@ DETAILS = (
     "C:\\a.exe",
 )
 KEYS = (
-    *(
-        "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run\\",
-        "HKU\\\\*\\Environment\\",
-        "\\Services\\*\\ImagePath",
-    ),
+    *("HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run\\", "HKU\\\\*\\Environment\\"),
+    *("\\Services\\\\*\\ImagePath",),
     *("HKLM\\System\\CurrentControlSet\\Control\\Lsa\\", "\\shell\\open\\command\\(Default)", "\\InprocServer32\\"),
 )
 TIME_PARTS = {"minute": 59, "hour": 23, "day": 31, "week": 53, "month": 12, "year": 2026}
