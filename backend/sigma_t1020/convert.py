@@ -37,7 +37,8 @@ class Options:
     """How to convert. Time spans are texts such as 24h; an empty `schedule` means a look-back.
 
     `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
-    rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's branch by its id.
+    rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's
+    branch by its id.
     """
 
     pipelines: Sequence[str] = ()

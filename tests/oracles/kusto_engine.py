@@ -16,11 +16,11 @@ Grammar
 
 Functions and aggregates
 - No `range()`, `prev`, `next`, `row_number`, `ingestion_time`, `bin_at`, `column_ifexists`, `hash`,
-  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `tohex`, `unixtime_milliseconds_todatetime`,
+  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `unixtime_milliseconds_todatetime`,
   `has_ipv4`; no `count_distinct`, `minif`, `maxif`, `make_set_if`, `make_list_if`, `make_bag`,
   `take_anyif`, `take_any(*)`, `percentiles`.
-- No ipv4_… and ipv6_… tests. The usual ones are supplied by kusto_addresses.py.
-- No `row_cumsum`. It is supplied here in its form with one argument, for rows that `sort` has put in order.
+- No ipv4_… and ipv6_… tests, no `tohex`, no `row_cumsum`. The usual ones are supplied by kusto_addresses.py and
+  kusto_numbers.py.
 
 Meaning
 - `null == 5` is false and `null != 5` is true, as in Kusto ('Null values'); `null < 5` is null in both.
@@ -51,8 +51,8 @@ from typing import TypeAlias
 
 import duckdb_kql
 from duckdb import DuckDBPyConnection
-from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec
 from oracles.kusto_addresses import supply_address_tests
+from oracles.kusto_numbers import supply_numbers
 from oracles.schemas import Schema, SchemaName, load_schema
 
 Value: TypeAlias = object
@@ -70,10 +70,6 @@ _DUCKDB_TYPES = {
     "string": "VARCHAR",
     "timespan": "INTERVAL",
 }
-
-# Microsoft's page 'row_cumsum()': the sum of the values up to and with the row, in the order of the row set. Without an
-# ORDER BY of its own DuckDB takes the rows as they come, which after a sort is its order.
-_ROW_CUMSUM = FunctionSpec("row_cumsum", "template", "CAST(sum({0}) OVER (ROWS UNBOUNDED PRECEDING) AS BIGINT)", (1,))
 
 _EPOCH = datetime(1970, 1, 1)
 
@@ -93,7 +89,7 @@ class KustoEngine:
         self._made: set[str] = set()
         self._connection: DuckDBPyConnection = duckdb_kql.connect()
         supply_address_tests(self._connection)
-        SCALAR_FUNCTIONS.setdefault("row_cumsum", _ROW_CUMSUM)
+        supply_numbers()
 
     def __enter__(self) -> KustoEngine:
         return self
