@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from reference.chains import Chains, all_there
@@ -142,17 +142,56 @@ def _hits(
     names = section["rules"]
     found: dict[Key, list[list[Event]]] = defaultdict(lambda: [[] for _ in names])
     for step, name in enumerate(names):
-        rule = rules[name]
-        if "correlation" in rule:
-            raise NotImplementedError(f"a correlation of correlations: {name}")
-        judge = compile_rule(rule, placeholders)
         fields = [_field(section, rules, name, field) for field in section.get("group-by", ())]
-        for event in sorted(log, key=lambda event: event.time):
-            if in_log_source(rule, event) and any(judge(event)):
-                key = tuple(_key_part(event, field) for field in fields)
-                if all(key):
-                    found[key][step].append(event)
+        for event in sorted(_events(name, rules, log, placeholders), key=lambda event: event.time):
+            key = tuple(_key_part(event, field) for field in fields)
+            if all(key):
+                found[key][step].append(event)
     return _Hits(timespan_ms(section["timespan"]), found)
+
+
+def _events(
+    name: str, rules: Mapping[str, Mapping[str, Any]], log: Sequence[Event], placeholders: Placeholders
+) -> list[Event]:
+    """The events of a rule, or those that a correlation is to the one that refers to it."""
+    rule = rules[name]
+    if "correlation" in rule:
+        return fired(name, rule["correlation"], rules, log, placeholders)
+    judge = compile_rule(rule, placeholders)
+    return [event for event in log if in_log_source(rule, event) and any(judge(event))]
+
+
+def fired(
+    name: str,
+    section: Mapping[str, Any],
+    rules: Mapping[str, Mapping[str, Any]],
+    log: Sequence[Event],
+    placeholders: Placeholders,
+) -> list[Event]:
+    """The events that a correlation is to another one: its group-by fields, at each time at which it has come true.
+
+    A count has at an event at whose time the window that ends there satisfies the condition; temporal has at an event
+    of one of its rules if each other rule has one in the window that ends there; temporal_ordered has when the chain of
+    a first event is complete. (The specification says nothing of it. A key that a count reports once may come true
+    again and again, and what follows upon it must not be missed.)
+    """
+    hits = _hits(section, rules, log, placeholders)
+    times: set[tuple[Key, int]] = set()
+    if section["type"] == "temporal_ordered":
+        times = {(match.key, match.completed) for match in _ordered(hits, [None] * len(section["rules"]))}
+    elif section["type"] == "temporal":
+        back = {
+            key: [[replace(e, time=-e.time) for e in events] for events in steps] for key, steps in hits.by_key.items()
+        }
+        times = {(match.key, -match.time) for match in _temporal(_Hits(hits.timespan, back))}
+    else:
+        for key, ordered, adds, operator, limit in _additions(hits, section, rules):
+            for end in ordered:
+                window = [event for event in ordered if end.time - hits.timespan <= event.time <= end.time]
+                if OPERATORS[operator](_number(window, adds), limit):
+                    times.add((key, end.time))
+    fields = section.get("group-by", ())
+    return [Event(f"{name} {key} {time}", time, dict(zip(fields, key, strict=True))) for key, time in sorted(times)]
 
 
 def _field(section: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]], name: str, field: str) -> str:
@@ -218,7 +257,25 @@ def _temporal(hits: _Hits) -> Iterable[TemporalMatch]:
         yield from rows.values()
 
 
+def _number(window: Sequence[Event], adds: Mapping[str, set[str]]) -> int:
+    return len(set().union(*(adds[event.id] for event in window)))
+
+
 def _counted(hits: _Hits, section: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> Iterable[CountMatch]:
+    for key, ordered, adds, name, limit in _additions(hits, section, rules):
+        for start in sorted({event.time for event in ordered}):
+            window = [event for event in ordered if start <= event.time <= start + hits.timespan]
+            count = _number(window, adds)
+            if OPERATORS[name](count, limit):
+                completed = _reached(window, adds, limit + (name == "gt")) if name in ("gt", "gte") else None
+                yield CountMatch(key, start, count, completed)
+                break
+
+
+def _additions(
+    hits: _Hits, section: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]
+) -> Iterable[tuple[Key, Sequence[Event], Mapping[str, set[str]], str, int]]:
+    """For each key its events in order, what each adds to a count, and the condition's operator and number."""
     condition = dict(section["condition"])
     field = condition.pop("field", None)
     if len(condition) != 1 or not set(condition) <= set(OPERATORS):
@@ -235,14 +292,7 @@ def _counted(hits: _Hits, section: Mapping[str, Any], rules: Mapping[str, Mappin
             for event in matched:
                 events[event.id] = event
                 adds[event.id].update([event.id] if source is None else _values(event, source))
-        ordered = sorted(events.values(), key=lambda event: event.time)
-        for start in sorted({event.time for event in ordered}):
-            window = [event for event in ordered if start <= event.time <= start + hits.timespan]
-            count = len(set().union(*(adds[event.id] for event in window)))
-            if OPERATORS[name](count, limit):
-                completed = _reached(window, adds, limit + (name == "gt")) if name in ("gt", "gte") else None
-                yield CountMatch(key, start, count, completed)
-                break
+        yield key, sorted(events.values(), key=lambda event: event.time), adds, name, limit
 
 
 def _reached(window: Sequence[Event], adds: Mapping[str, set[str]], wanted: int) -> int:

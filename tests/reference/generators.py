@@ -17,7 +17,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from reference.events import Event
-from reference.logs import TYPES, CorrelationCase, correlation_case, log
+from reference.logs import TYPES, CorrelationCase, correlation_case, log, nested_case
 from reference.meaning import matches
 from reference.pairs import ALL, Pair, pair, read_by_pysigma
 
@@ -28,6 +28,7 @@ __all__ = [
     "checked",
     "correlation_cases",
     "logs",
+    "nested_cases",
     "pairs",
     "read_by_pysigma",
     "sample",
@@ -60,6 +61,11 @@ def correlation_cases(types: tuple[str, ...] = TYPES) -> st.SearchStrategy[Corre
     """Correlations of these types, their rules and a log; temporal_ordered and temporal of two or three
     rules."""
     return _SEEDS.map(lambda number: correlation_case(Random(number), types))
+
+
+def nested_cases(types: tuple[str, ...] = TYPES) -> st.SearchStrategy[CorrelationCase]:
+    """Correlations of these types over a rule and another correlation, their rules and a log."""
+    return _SEEDS.map(lambda number: nested_case(Random(number), types))
 
 
 def sample(strategy: st.SearchStrategy[T], n: int, seed: int) -> list[T]:

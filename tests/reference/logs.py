@@ -144,3 +144,33 @@ def correlation_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCa
     rules = {name: RULES[name] for name in names}
     # Few hosts: most events of a log then meet.
     return CorrelationCase(document, rules, log(rng, timespan, rng.choice((1, 1, 2, 3))), EVIDENCE)
+
+
+def nested_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCase:
+    """A correlation of one of the types over a rule and another correlation, of any type."""
+    lower = correlation_case(rng)
+    section = dict(lower.correlation["correlation"])
+    fields = section["group-by"]
+    section["rules"] = names = section["rules"][:2]
+    nested = {**lower.correlation, "title": "Nested", "name": "nested", "correlation": section}
+    nested["id"] = "7d1c5a3e-0000-4000-8000-000000000098"
+    kind = rng.choice(types)
+    other = rng.choice(sorted(RULES))
+    outer: dict[str, Any] = {
+        "type": kind,
+        "rules": rng.sample(["nested", other], 2),
+        # All keys of the inner one, or the first of them.
+        "group-by": fields[: rng.choice((1, len(fields)))],
+        "timespan": section["timespan"],
+    }
+    if fields == ["device"]:
+        outer["group-by"] = ["host"]
+        outer["aliases"] = {"host": {"nested": "device", other: "HostId"}}
+    if kind in ("event_count", "value_count"):
+        outer["rules"] = ["nested"]
+        outer["condition"] = {rng.choice(("gte", "gt", "lt", "eq")): rng.randint(1, 3)}
+    if kind == "value_count":
+        outer["condition"]["field"] = fields[-1]
+    rules = {**{name: RULES[name] for name in {*names, other}}, "nested": nested}
+    document = {**lower.correlation, "title": f"Generated {kind} of another", "correlation": outer}
+    return replace(lower, correlation=document, rules=rules)

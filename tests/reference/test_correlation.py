@@ -14,6 +14,7 @@ from reference.correlation import (
     OrderedMatch,
     TemporalMatch,
     correlate,
+    fired,
     timespan_ms,
 )
 from reference.events import Event, Value
@@ -230,7 +231,42 @@ def test_what_is_left_out_is_refused_by_name(kind: str, section: dict[str, Any],
         run(kind, "ab", COUNTED, **section)
 
 
-def test_a_correlation_of_correlations_is_refused_by_name() -> None:
-    section = {"type": "temporal", "rules": ["x"], "group-by": ["HostId"], "timespan": "5m"}
-    with pytest.raises(NotImplementedError, match="correlation of correlations: x"):
-        correlate(section, {"x": {"correlation": section}}, [])
+def inner(kind: str, rules: str, **section: Any) -> dict[str, Any]:
+    """A correlation on a key and the time span of the tests, to which others refer."""
+    return {"correlation": {"type": kind, "rules": list(rules), "group-by": ["HostId"], "timespan": "5m", **section}}
+
+
+@pytest.mark.parametrize(
+    ("many", "times"),
+    [
+        (inner("event_count", "a", condition={"gte": 3}), [20, W + 20]),
+        (inner("event_count", "a", condition={"lt": 2}), [0]),
+        (inner("value_count", "a", condition={"gte": 2, "field": "U"}), [10, 20, W + 15, W + 20]),
+        (inner("temporal", "ab"), [15, 20, 30, W + 15, W + 20]),
+        (inner("temporal_ordered", "ab"), [15, 30]),
+    ],
+)
+def test_a_correlation_is_an_event_to_another_when_it_has_come_true(many: dict[str, Any], times: list[int]) -> None:
+    log = [
+        *(event("a1", 0, "a", U="x"), event("a2", 10, "a", U="y"), event("a3", 20, "a", U="y")),
+        *(event("b1", 15, "b"), event("b2", 30, "b")),
+        *(event("a4", W + 15, "a", U="x"), event("a5", W + 20, "a", U="x")),
+    ]
+    found = fired("many", many["correlation"], RULES, log, {})
+    assert [one.time for one in found] == times
+    assert {one.fields["HostId"] for one in found} == {"h1"}
+
+
+def test_what_follows_a_count_of_events() -> None:
+    rules = {**RULES, "many": inner("event_count", "a", condition={"gte": 2})}
+    section = {"type": "temporal_ordered", "rules": ["many", "b"], "group-by": ["HostId"], "timespan": "5m"}
+    log = [
+        event("a1", 0, "a"),
+        event("b1", 5, "b"),
+        event("a2", 10, "a"),
+        event("b2", W + 10, "b"),
+        event("b3", W + 11, "b"),
+    ]
+    (match,) = correlate(section, rules, log)
+    assert isinstance(match, OrderedMatch)
+    assert (match.time, match.completed, match.steps[0].count) == (10, W + 10, 1)
