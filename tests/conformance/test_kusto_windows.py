@@ -15,8 +15,8 @@ import pytest
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
 from oracles.schemas import SchemaName
-from reference.correlation import CountMatch, TemporalMatch, correlate, timespan_ms
-from reference.generators import CorrelationCase, correlation_cases, logs, sample
+from reference.correlation import CountMatch, OrderedMatch, TemporalMatch, correlate, timespan_ms
+from reference.generators import CorrelationCase, correlation_cases, logs, nested_cases, sample
 from sigma.backends.t1020.losses import Unsupported
 
 from conformance.kusto import load, milliseconds, to_kql
@@ -81,6 +81,56 @@ def test_2000_logs_give_the_tuples_of_the_reference(kind: str) -> None:
         ["2 rules", "3 rules"] if kind == "temporal" else ["1 rules", "2 rules", "gt", "gte", "lt", "lte", "eq", "neq"]
     )
     assert not [what for what in wanted if not seen[what]]
+
+
+# --- Correlations of correlations ---------------------------------------------------------------------------
+
+
+def _tell_nested(case: CorrelationCase, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What is compared of a row of a correlation of another: key, time, and what was counted."""
+    section = case.correlation["correlation"]
+    names = {**KEYS, "host": "DeviceId", "User": "KeyUser" if "KeyUser" in row else "User"}
+    key = tuple(row[names[field]] for field in section["group-by"])
+    time = milliseconds(row["TimeGenerated"])
+    if section["type"] == "temporal_ordered":
+        return key, time, row["Step2Count"], milliseconds(row["Step2First"]), milliseconds(row["Step2Last"])
+    counted = {"event_count": "EventCount", "value_count": "ValueCount"}.get(section["type"])
+    return (key, time, row[counted]) if counted else (key, time)
+
+
+def _expected_nested(case: CorrelationCase) -> Iterator[tuple[Any, ...]]:
+    for match in correlate(case.correlation, case.rules, case.log):
+        if isinstance(match, OrderedMatch):
+            (step,) = match.steps
+            yield match.key, match.time, step.count, step.first, step.last
+        elif isinstance(match, CountMatch):
+            yield match.key, match.time, match.count
+        else:
+            yield match.key, match.time
+
+
+@pytest.mark.parametrize("kind", ["temporal_ordered", "temporal", "event_count", "value_count"])
+def test_500_logs_of_a_correlation_of_another_give_the_tuples_of_the_reference(kind: str) -> None:
+    differing: list[str] = []
+    expected_rows = 0
+    inner: Counter[str] = Counter()
+    for number, case in enumerate(sample(nested_cases((kind,)), SIGNATURES // 2, 17)):
+        span = timespan_ms(case.correlation["correlation"]["timespan"])
+        drawn = sample(logs(span, 2), LOGS_EACH // 2, 300 + number)
+        group = [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
+        kql = to_kql([*case.rules.values(), case.correlation], lookback="14d")[-1]
+        with KustoEngine("sentinel") as engine:
+            load(engine, [event for one in group for event in one.log])
+            found = Counter(_tell_nested(case, row) for row in engine.query(kql, NOW))
+        expected = Counter(row for one in group for row in _expected_nested(one))
+        expected_rows += expected.total()
+        inner[case.rules["nested"]["correlation"]["type"]] += 1
+        if found != expected:
+            sections = case.rules["nested"]["correlation"], case.correlation["correlation"]
+            differing.append(f"{sections}: missing {list(expected - found)[:2]}, extra {list(found - expected)[:2]}")
+    assert not differing
+    assert expected_rows > 200
+    assert len(inner) == 4
 
 
 # --- Scheduled runs --------------------------------------------------------------------------------------

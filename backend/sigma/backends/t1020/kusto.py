@@ -13,7 +13,7 @@ from sigma.rule import SigmaRule
 from sigma.correlations import SigmaCorrelationRule
 
 from .expression import All
-from .kusto_correlations import KustoCorrelations
+from .kusto_correlations import Asking, KustoCorrelations
 from .kusto_losses import widened
 from .kusto_predicates import merge
 from .kusto_query import Alert, Correlation, Query, Search, TimeFrame, combine
@@ -53,6 +53,7 @@ class T1020KustoBackend(KustoCorrelations):
         **backend_options: Any,
     ) -> None:
         super().__init__(processing_pipeline, collect_errors, **backend_options)
+        self.correlated = {}
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
         """By the identity of a converted rule and the index of its query: what that gives up."""
         self.frame = TimeFrame(
@@ -101,6 +102,8 @@ class T1020KustoBackend(KustoCorrelations):
 
     def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Query:
         """The converted condition with what the pipeline says of its table; text is made in finalize_query."""
+        if isinstance(query, Correlation):
+            self.correlated[id(rule)] = query
         if isinstance(query, (Search, Correlation)):
             return query
         assert isinstance(rule, SigmaRule)
@@ -153,6 +156,8 @@ class T1020KustoBackend(KustoCorrelations):
     ) -> list[Any]:
         """Convert one correlation; see Backend.convert_correlation_rule. Its rules must be converted before."""
         self.losses.pop(id(rule), None)
+        self.correlated.pop(id(rule), None)
+        self._asking = Asking.of_rule(rule)
         queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
         # pySigma prints what another correlation refers to all the same.
         return queries if rule._output else []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from sigma.exceptions import SigmaConversionError
@@ -20,13 +21,14 @@ from sigma.correlations import (
 )
 
 from . import kusto_values as values
-from .expression import any_of
+from .expression import All, any_of
 from .kusto_conditions import KustoConditions
 from .kusto_ordered import Ordered, Step
 from .kusto_predicates import merge
-from .kusto_query import Keys, Search, TimeFrame
+from .kusto_query import Correlation, Keys, Search, TimeFrame
+from .kusto_text import name
 from .kusto_windows import MAX_OVERLAPPING, NO_KEY, Count, Leg, Source, Temporal
-from .log_model import Column
+from .log_model import Column, LogModel
 from .losses import Loss, Unsupported
 
 #: Names that a correlation's query gives to columns of its own.
@@ -46,12 +48,40 @@ _OPERATORS = {
 }
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What a correlation asks of each correlation to which it refers, in the rule's own words.
+
+    pySigma's pipelines rename the fields of a correlation too, before it is converted, once for all that it refers to:
+    `group_by` and `counted` are its fields, `of` is by the number of a reference what each is called there.
+    """
+
+    group_by: Sequence[str]
+    counted: Sequence[str]
+    of: Mapping[int, Mapping[str, str]]
+
+    @classmethod
+    def of_rule(cls, rule: SigmaCorrelationRule) -> Asking:
+        """Before a pipeline has seen the correlation."""
+        group_by, counted = list(rule.group_by or ()), _counted_fields(rule)
+        of = {
+            number: {field: _aliased(rule, reference.rule, field) for field in [*group_by, *counted]}
+            for number, reference in enumerate(rule.referenced_rules, start=1)
+            if isinstance(reference.rule, SigmaCorrelationRule)
+        }
+        return cls(group_by, counted, of)
+
+
 class KustoCorrelations(KustoConditions):
     """Conditions, and the correlations of their rules. A rule is converted before the correlations that name it, and
     keeps its searches as its conversion result."""
 
     #: Which events are read; set by the backend.
     frame: TimeFrame
+    #: The queries of converted correlations, by the identity of their rules, for those that refer to them.
+    correlated: dict[int, Correlation]
+    #: Of the correlation that is being converted.
+    _asking: Asking
 
     # --- What a correlation asks of its rules -----------------------------------------------------------
 
@@ -112,7 +142,7 @@ class KustoCorrelations(KustoConditions):
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
         """Rules in order on one key within the time span."""
-        searches = _searches(rule)
+        searches = self._searches(rule)
         if len(searches) < 2:
             raise Unsupported("the correlation orders a single rule; name two or more", at=_AT_RULES)
         for search in searches:
@@ -129,16 +159,17 @@ class KustoCorrelations(KustoConditions):
                 at=("correlation", "type"),
             )
         steps = [Step(search, own) for search, own in zip(searches, keys, strict=True)]
-        return [Ordered(steps, rule.timespan.seconds)]
+        return [Ordered(steps, rule.timespan.seconds, self._fields(keys))]
 
     def convert_correlation_temporal_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
         """Rules in any order on one key within the time span."""
-        searches = _searches(rule)
+        searches = self._searches(rule)
         if len(searches) < 2:
             raise Unsupported("the correlation has a single rule; name two or more", at=_AT_RULES)
-        sources = _sources(rule, searches)
+        keys = _window_keys(rule, searches)
+        sources = _sources(rule, searches, keys)
         for source in sources:
             if len(source.conditions) > MAX_OVERLAPPING:
                 raise Unsupported(
@@ -146,7 +177,7 @@ class KustoCorrelations(KustoConditions):
                     f"may meet several; name at most {MAX_OVERLAPPING}",
                     at=_AT_RULES,
                 )
-        return [Temporal(sources, rule.timespan.seconds, _losses(searches), len(searches))]
+        return [Temporal(sources, rule.timespan.seconds, self._fields(keys), _losses(searches), len(searches))]
 
     def convert_correlation_event_count_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
@@ -167,7 +198,7 @@ class KustoCorrelations(KustoConditions):
     def _count(self, rule: SigmaCorrelationRule) -> Count:
         condition = rule.condition
         assert isinstance(condition, SigmaCorrelationCondition)
-        searches = _searches(rule)
+        searches = self._searches(rule)
         operator, losses = _OPERATORS[condition.op], _losses(searches)
         if operator not in (">", ">="):
             word = condition.op.name.lower()
@@ -182,7 +213,54 @@ class KustoCorrelations(KustoConditions):
                     "mend the rule or use gt or gte",
                     at=_AT_CONDITION,
                 )
-        return Count(_sources(rule, searches), rule.timespan.seconds, losses, operator, condition.count)
+        keys = _window_keys(rule, searches)
+        sources = _sources(rule, searches, keys)
+        return Count(sources, rule.timespan.seconds, self._fields(keys), losses, operator, condition.count)
+
+    def _fields(self, keys: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+        """The group-by fields of the correlation as its rows have them."""
+        carried = zip(self._asking.group_by, keys[0].items(), strict=False)
+        return {field: Column(name(column), own.type) for field, (column, own) in carried}
+
+    # --- Its rules --------------------------------------------------------------------------------------
+
+    def _searches(self, correlation: SigmaCorrelationRule) -> list[Search]:
+        """The search of each rule of a correlation. Raises Unsupported for what has none, or lacks a field."""
+        searches = [
+            self._rows(reference.rule, number, correlation)
+            if isinstance(reference.rule, SigmaCorrelationRule)
+            else _search(reference)
+            for number, reference in enumerate(correlation.referenced_rules, start=1)
+        ]
+        for search in searches:
+            if (refusal := search.keys[id(correlation)].refusal) is not None:
+                raise refusal
+        return searches
+
+    def _rows(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> Search:
+        """When, on which key, a correlation has come true, as the search of the rule of that number."""
+        query = self.correlated.get(id(inner))
+        called = inner.name or str(inner.id)
+        if query is None:
+            raise Unsupported(f"its correlation {called} was not converted; mend that first", at=_AT_RULES)
+        asked = self._asking.of[number]
+        for field in asked.values():
+            if field not in query.fields:
+                known = ", ".join(query.fields) or "nothing"
+                raise Unsupported(
+                    f"{field} is not in the group-by of the correlation {called}; it has {known}", at=_AT_GROUP_BY
+                )
+        value = next((query.fields[asked[field]] for field in self._asking.counted), None)
+        keys = Keys({field: query.fields[asked[field]] for field in self._asking.group_by}, value)
+        columns = [_unbracketed(column) for column in query.fields.values()]
+        model = LogModel(
+            table=f"Fired{number}",
+            time_column=query.time_column,
+            columns={_unbracketed(column): column.type for column in query.fields.values()},
+            event_id=tuple(columns) or (NO_KEY,),
+            projection=(query.time_column, *columns),
+        )
+        return Search(model, All(()), {id(outer): keys}, query.losses, query)
 
     # --- Refused ----------------------------------------------------------------------------------------
 
@@ -218,7 +296,7 @@ class KustoCorrelations(KustoConditions):
         self._refuse_correlation("temporal_ordered with a condition in words")
 
 
-def _aliased(correlation: SigmaCorrelationRule, rule: SigmaRule, field: str) -> str:
+def _aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
     """What a field of a correlation is called in a rule."""
     alias = correlation.aliases.aliases.get(field)
     for reference, own in alias.mapping.items() if alias else ():
@@ -233,19 +311,9 @@ def _counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
     return [found] if isinstance(found, str) else list(found)
 
 
-def _searches(correlation: SigmaCorrelationRule) -> list[Search]:
-    """The search of each rule of a correlation. Raises Unsupported for what has none, or lacks a field that it asks."""
-    searches = [_search(reference) for reference in correlation.referenced_rules]
-    for search in searches:
-        if (refusal := search.keys[id(correlation)].refusal) is not None:
-            raise refusal
-    return searches
-
-
 def _search(reference: SigmaRuleReference) -> Search:
     rule = reference.rule
-    if not isinstance(rule, SigmaRule):
-        raise Unsupported(f"the correlation refers to another one, {reference.reference}; refer to rules", at=_AT_RULES)
+    assert isinstance(rule, SigmaRule)
     try:
         found = [search for search in rule.get_conversion_result() if isinstance(search, Search)]
     except SigmaConversionError:
@@ -267,12 +335,24 @@ def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], take
     return [{names[field]: column for field, column in own.items()} for own in _of_one_type(keys)]
 
 
-def _sources(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Source]:
-    """The rules of a correlation by sliding windows, those of one table together."""
+def _unbracketed(column: Column) -> str:
+    """The name of a column of which the text is that name as Kusto writes it."""
+    return json.loads(column.text[1:-1]) if column.text.startswith('["') else column.text
+
+
+def _window_keys(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[dict[str, Column]]:
+    """As _carried, for windows, where a constant stands for no group-by."""
     keys = _carried(correlation, searches, {column for search in searches for column in search.model.projection})
+    return [own or {NO_KEY: Column("", "long")} for own in keys]
+
+
+def _sources(
+    correlation: SigmaCorrelationRule, searches: Sequence[Search], keys: Sequence[Mapping[str, Column]]
+) -> list[Source]:
+    """The rules of a correlation by sliding windows, those of one table together."""
     found: dict[tuple[str, str], dict[int, Leg]] = {}
     for number, (search, own) in enumerate(zip(searches, keys, strict=True), start=1):
-        leg = Leg(search, own or {NO_KEY: Column("", "long")}, search.keys[id(correlation)].value)
+        leg = Leg(search, own, search.keys[id(correlation)].value)
         legs = found.setdefault((search.model.table, search.model.time_column), {})
         if any((other.keys, other.value) != (leg.keys, leg.value) for other in legs.values()):
             raise Unsupported(

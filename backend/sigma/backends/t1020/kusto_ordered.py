@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .expression import Test, negate
 from .kusto_predicates import INDENT, Predicate
@@ -47,6 +47,12 @@ class Ordered(Correlation):
 
     steps: Sequence[Step]
     span: int
+    fields: Mapping[str, Column]
+
+    @property
+    def time_column(self) -> str:
+        """That of e1."""
+        return self.steps[0].model.time_column
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -54,10 +60,41 @@ class Ordered(Correlation):
         return tuple(dict.fromkeys(loss for step in self.steps for loss in step.search.losses))
 
     def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
-        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+        """See Correlation."""
+        return self._prefixed(prefix)._parts(frame, alert, prefix)
+
+    def _prefixed(self, prefix: str) -> Ordered:
+        return replace(self, steps=[replace(step, search=step.search.prefixed(prefix)) for step in self.steps])
+
+    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+        lets, inner = self._chains(frame, prefix)
+        identity = ", ".join(self._first_identity())
+        doubled = [self._second_name(column) for column in self._first_identity()]
+        own = [column for column in self._first_identity() if column.startswith("Step1")]
+        body = [
+            f"{prefix}Step1",
+            f"| join kind=inner (\n{indented(inner)}\n{INDENT}) on {identity}",
+            command("project-away", [*own, *doubled]),
+        ]
+        if alert:
+            body.append(command("extend", alert.columns()))
+        return lets, body
+
+    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+        """See Correlation."""
+        lets, inner = self._prefixed(table)._chains(frame, table)
+        first = self.steps[0]
+        columns = ", ".join(map(name, first.keys))
+        lines = [*inner, f"| summarize by {columns}, Fired = Step{len(self.steps)}First"]
+        lines.append(f"| project {columns}, {first.time} = Fired")
+        return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
+
+    def _chains(self, frame: TimeFrame, prefix: str) -> tuple[list[str], list[str]]:
+        """The let statements, and the lines that give the identity of each e1 with what the later steps hold."""
         first = self.steps[0]
         names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
-        lets = [f"let {names[0]} = materialize(\n{indented(self._first_rows(frame))});"]
+        lets = [line for step in self.steps for line in step.search.definition(frame, self.span)]
+        lets.append(f"let {names[0]} = materialize(\n{indented(self._first_rows(frame))});")
         identity = ", ".join(self._first_identity())
         inner = [names[0], f"| distinct {identity}"]
         span = timespan(self.span)
@@ -72,16 +109,7 @@ class Ordered(Correlation):
             inner.extend(self._distinct(number))
         inner.extend(self._summary(identity))
         inner.extend(frame.completed(f"Step{len(names)}First"))
-        doubled = [self._second_name(column) for column in self._first_identity()]
-        own = [column for column in self._first_identity() if column.startswith("Step1")]
-        body = [
-            names[0],
-            f"| join kind=inner (\n{indented(inner)}\n{INDENT}) on {identity}",
-            command("project-away", [*own, *doubled]),
-        ]
-        if alert:
-            body.append(command("extend", alert.columns()))
-        return lets, body
+        return lets, inner
 
     @staticmethod
     def _second_name(column: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .expression import Node, Test
@@ -21,18 +21,30 @@ class TimeFrame:
 
     With `period` 0 the query looks back `lookback` from now. Else it is for a job that runs every `period`:
     it keeps the matches that are first complete in (now - delay - period, now - delay], so that overlapping
-    runs report each once and miss none whose events are late by at most `delay`.
+    runs report each once and miss none whose events are late by at most `delay`. `before` is how much further back
+    it reads, and with `whole` it keeps all matches: for what is a part of another query.
     """
 
     lookback: int
     period: int = 0
     delay: int = 0
+    before: int = 0
+    whole: bool = False
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether only those matches count that became complete in this run."""
+        return bool(self.period) and not self.whole
+
+    def inner(self, span: int) -> TimeFrame:
+        """For a correlation to which one of that time span refers: all its matches, `span` further back."""
+        return replace(self, before=self.before + span, whole=True)
 
     def filters(self, time_column: str, earlier: int = 0) -> list[str]:
         """The time filter of a search; `earlier` is how long before its completion a match may begin."""
         if not self.period:
             return [f"| where {time_column} > ago({timespan(self.lookback)})"]
-        start = timespan(self.period + self.delay + earlier)
+        start = timespan(self.period + self.delay + self.before + earlier)
         return [
             f"| where {time_column} > ago({start})",
             f"| where {time_column} <= {f'ago({timespan(self.delay)})' if self.delay else 'now()'}",
@@ -40,7 +52,7 @@ class TimeFrame:
 
     def completed(self, column: str) -> list[str]:
         """The filter on the time that completed a match."""
-        return [f"| where {column} > ago({timespan(self.period + self.delay)})"] if self.period else []
+        return [f"| where {column} > ago({timespan(self.period + self.delay)})"] if self.scheduled else []
 
 
 @dataclass(frozen=True)
@@ -115,12 +127,14 @@ class Search:
     """The rows of one table that meet a rule's condition.
 
     `keys`: what each correlation (by the identity of its rule object) that refers to the rule asks of its events.
+    `fired`: the correlation whose rows are the table, which a query has to define first.
     """
 
     model: LogModel
     condition: Node[Predicate]
     keys: Mapping[int, Keys]
     losses: tuple[Loss, ...] = ()
+    fired: Correlation | None = None
 
     def rows(
         self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = (), needed: Iterable[str] = ()
@@ -136,9 +150,34 @@ class Search:
         items = (alert.columns() if alert else []) + [name(column) for column in self.model.projection]
         return "\n".join([*lines, *([command("project", items)] if items else [])])
 
+    def prefixed(self, prefix: str) -> Search:
+        """The same search; a table that the query defines has the prefix, as all such names have."""
+        return replace(self, model=replace(self.model, table=prefix + self.model.table)) if self.fired else self
+
+    def definition(self, frame: TimeFrame, span: int) -> list[str]:
+        """The let statements that define the table, where it is the rows of a correlation; `span` as in TimeFrame."""
+        return self.fired.fired_as(self.model.table, frame.inner(span)) if self.fired else []
+
 
 class Correlation(ABC):
-    """A query of several rules."""
+    """A query of several rules; `fields` are its group-by fields, under their Sigma names, as its rows have them."""
+
+    fields: Mapping[str, Column]
+
+    @property
+    @abstractmethod
+    def time_column(self) -> str:
+        """The name of the column with the time of a row."""
+
+    @abstractmethod
+    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+        """The let statements that define a table of when, on which key, the correlation has come true: keys and time.
+
+        That is all that another correlation needs of it. The names that they define begin with `table`. A count comes
+        true with each event at whose time the window that ends there satisfies it; temporal with an event of one of
+        its rules when each other rule has one in the window that ends there; temporal_ordered when the chain of a first
+        event is complete.
+        """
 
     @property
     @abstractmethod

@@ -9,10 +9,10 @@ the next key. The cost is that of sorting three rows for each event, however man
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from . import kusto_values as values
 from .expression import Node, Test, all_of, any_of
@@ -21,6 +21,9 @@ from .kusto_query import Alert, Correlation, Search, TimeFrame, call, command, i
 from .kusto_text import name, timespan
 from .log_model import Column, LogModel
 from .losses import Loss
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: The column that carries the values of a value_count.
 VALUE = "Value"
@@ -53,6 +56,7 @@ class Source:
     conditions: Mapping[int, Node[Predicate]]
     keys: Mapping[str, Column]
     value: Column | None
+    fired: Correlation | None
 
     @classmethod
     def of(cls, legs: Mapping[int, Leg]) -> Source:
@@ -65,7 +69,16 @@ class Source:
                 rows = (Test(Predicate(text, "raw")) for text in leg.model.source_filters)
                 conditions[number] = all_of([*rows, conditions[number]])
             model = replace(model, source_filters=())
-        return cls(model, conditions, first.keys, first.value)
+        return cls(model, conditions, first.keys, first.value, first.search.fired)
+
+    @property
+    def search(self) -> Search:
+        """The events that meet any of the conditions."""
+        return Search(self.model, merge(any_of(self.conditions.values())), {}, fired=self.fired)
+
+    def prefixed(self, prefix: str) -> Source:
+        """See Search."""
+        return replace(self, model=self.search.prefixed(prefix).model)
 
     def rows(self, frame: TimeFrame, span: int, flags: Mapping[str, frozenset[int]]) -> list[str]:
         """Lines of its events: keys, time, all columns of a result row, the value, and the flags.
@@ -73,7 +86,7 @@ class Source:
         A flag is 1 where the event meets one of those conditions, else 0.
         """
         time = name(self.model.time_column)
-        search = Search(self.model, merge(any_of(self.conditions.values())), {})
+        search = self.search
         present = [values.present(column) for column in self.keys.values() if column.text]
         needed = self.value.computed if self.value else ()
         items = [_assigned(key, column) for key, column in self.keys.items()]
@@ -104,15 +117,20 @@ class Windows(Correlation):
 
     sources: Sequence[Source]
     span: int
+    fields: Mapping[str, Column]
     found_losses: tuple[Loss, ...]
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         return self.found_losses
 
-    @abstractmethod
-    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
-        """The let statements and the tabular expression that uses them."""
+    @property
+    def time_column(self) -> str:
+        """That of the events."""
+        return self.sources[0].model.time_column
+
+    def _prefixed(self, prefix: str) -> Self:
+        return replace(self, sources=[source.prefixed(prefix) for source in self.sources])
 
     @property
     def _keys(self) -> str:
@@ -122,10 +140,22 @@ class Windows(Correlation):
     def _time(self) -> str:
         return name(self.sources[0].model.time_column)
 
-    def _events(self, frame: TimeFrame, flags: Mapping[str, frozenset[int]]) -> str:
-        """The events of all rules, as a tabular expression."""
+    def _events(self, events: str, frame: TimeFrame, flags: Mapping[str, frozenset[int]]) -> list[str]:
+        """The let statements that define the events of all rules under that name."""
         tables = [source.rows(frame, self.span, flags) for source in self.sources]
-        return "\n".join(tables[0]) if len(tables) == 1 else union(tables)
+        text = "\n".join(tables[0]) if len(tables) == 1 else union(tables)
+        lets = [line for source in self.sources for line in source.search.definition(frame, self.span)]
+        return [*lets, f"let {events} = materialize(\n{indented(text.splitlines())});"]
+
+    def _held(self, trailing: bool) -> tuple[str, str]:
+        """When an event begins and when it ceases to be in windows, which begin with events, or end with them."""
+        span = timespan(self.span)
+        return (self._time, f"{self._time} + {span}") if trailing else (f"{self._time} - {span}", self._time)
+
+    def _fired(self, table: str, lines: Sequence[str]) -> str:
+        """The definition of the times at which windows end that meet the condition, which the lines select."""
+        last = f"| summarize by {self._keys}, {self._time} = At"
+        return f"let {table} = materialize(\n{indented([*lines, last])});"
 
     def _old(self, frame: TimeFrame, change: str) -> str:
         """A change that counts only for events which an earlier run has seen."""
@@ -159,47 +189,58 @@ class Count(Windows):
 
     def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
         """See Correlation."""
-        events, windows, spans = (f"{prefix}{part}" for part in ("Events", "Windows", "Spans"))
-        lets = [f"let {events} = materialize(\n{indented(self._events(frame, {}).splitlines())});"]
-        changes = list(self._changes([events], frame, self._keys))
+        return self._prefixed(prefix)._parts(frame, alert, prefix)
+
+    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+        events, windows = f"{prefix}Events", f"{prefix}Windows"
+        lets, lines = self._met(frame, prefix, trailing=False)
+        lines.append(f"| summarize arg_min(At, {self.counted}) by {self._keys}")
+        lets.append(f"let {windows} =\n{indented(lines)};")
+        return lets, self._result(events, windows, alert)
+
+    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+        """See Correlation."""
+        lets, lines = self._prefixed(table)._met(frame, table, trailing=True)
+        return [*lets, self._fired(table, lines)]
+
+    def _met(self, frame: TimeFrame, prefix: str, trailing: bool) -> tuple[list[str], list[str]]:
+        """The let statements, and the lines that give key, time (At) and count of the windows that satisfy."""
+        events, spans = f"{prefix}Events", f"{prefix}Spans"
+        lets = self._events(events, frame, {})
+        changes = list(self._changes([events], frame, self._keys, trailing))
         if self.sources[0].value:
-            lets.append(f"let {spans} = materialize(\n{indented(self._spans(events, frame))});")
+            lets.append(f"let {spans} = materialize(\n{indented(self._spans(events, frame, trailing))});")
             changes = [[spans]]
         begins = [self._keys, f"At = {self._time}", "Turn = 1", "Change = 0"]
         sums = {self.counted: "Change"}
         met = f"Turn == 1 and {self.counted} {self.operator} {self.limit}"
-        if frame.period:
+        if frame.scheduled:
             begins.append("OldChange = 0")
             sums["OldCount"] = "OldChange"
             met += f" and not(OldCount {self.operator} {self.limit})"
-        lines = [
-            *self._summed([*changes, [events, command("project", begins)]], sums, self._keys),
-            f"| where {met}",
-            f"| summarize arg_min(At, {self.counted}) by {self._keys}",
-        ]
-        lets.append(f"let {windows} =\n{indented(lines)};")
-        return lets, self._result(events, windows, alert)
+        tables = [*changes, [events, command("project", begins)]]
+        return lets, [*self._summed(tables, sums, self._keys), f"| where {met}"]
 
-    def _changes(self, events: Sequence[str], frame: TimeFrame, by: str) -> Iterator[list[str]]:
+    def _changes(self, events: Sequence[str], frame: TimeFrame, by: str, trailing: bool) -> Iterator[list[str]]:
         """Where each event begins and ceases to be in windows."""
-        for turn, change, start in ((0, 1, f"{self._time} - {timespan(self.span)}"), (2, -1, self._time)):
-            items = [by, f"At = {start}", f"Turn = {turn}", f"Change = {change}"]
-            if frame.period:
+        for turn, change, at in zip((0, 2), (1, -1), self._held(trailing), strict=True):
+            items = [by, f"At = {at}", f"Turn = {turn}", f"Change = {change}"]
+            if frame.scheduled:
                 items.append(f"OldChange = {self._old(frame, str(change))}")
             yield [*events, command("project", items)]
 
-    def _spans(self, events: str, frame: TimeFrame) -> list[str]:
+    def _spans(self, events: str, frame: TimeFrame, trailing: bool) -> list[str]:
         """Lines of where each value begins and ceases to be in windows: the spans of its events, joined."""
         by = f"{self._keys}, {VALUE}"
-        tables = self._changes([events, f"| where isnotempty({VALUE})"], frame, by)
-        sums = {"Held": "Change", "OldHeld": "OldChange"} if frame.period else {"Held": "Change"}
+        tables = self._changes([events, f"| where isnotempty({VALUE})"], frame, by, trailing)
+        sums = {"Held": "Change", "OldHeld": "OldChange"} if frame.scheduled else {"Held": "Change"}
         lines = self._summed(tables, sums, by)
         # A value begins with the first of the events that hold it, and ceases with the last.
         edges = {
             change: f"({change} == 1 and {held} == 1) or ({change} == -1 and {held} == 0)"
             for held, change in sums.items()
         }
-        if not frame.period:
+        if not frame.scheduled:
             lines.append(f"| where {edges['Change']}")
         else:
             lines.append(
@@ -216,7 +257,8 @@ class Count(Windows):
         shown = dict.fromkeys(column for model in models for column in model.projection)
         columns = [name(column) for column in shown if column not in (*keys, models[0].time_column)]
         evidence = dict.fromkeys(column for model in models for column in model.evidence if column in shown)
-        aggregates = [call("arg_min", [self._time, *columns]), f"LastTime = max({self._time})"]
+        first = call("arg_min", [self._time, *columns]) if columns else f"{self._time} = min({self._time})"
+        aggregates = [first, f"LastTime = max({self._time})"]
         aggregates.extend(f"{_all(column)} = make_set({name(column)})" for column in evidence)
         if self.sources[0].value:
             aggregates.append(f"{VALUE}s = make_set({VALUE})")
@@ -237,36 +279,47 @@ class Temporal(Windows):
 
     def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
         """See Correlation."""
-        events = f"{prefix}Events"
-        flags = {_flag(numbers): numbers for numbers in self._counted()}
-        lets = [f"let {events} = materialize(\n{indented(self._events(frame, flags).splitlines())});"]
-        sums = {f"{flag}Count": f"{flag}Change" for flag in flags}
-        if frame.period:
-            sums |= {f"{flag}Old": f"{flag}OldChange" for flag in flags}
-        tables = [
-            self._changes(events, flags, frame, f"{self._time} - {timespan(self.span)}", 0, ""),
-            [
-                events,
-                command("extend", [f"At = {self._time}", "Turn = 1", *(f"{change} = 0" for change in sums.values())]),
-            ],
-            self._changes(events, flags, frame, self._time, 2, "-"),
-        ]
-        body = [
-            *self._summed(tables, sums, self._keys),
-            "| where Turn == 1",
-            f"| where {self._met('Count')}",
-        ]
-        if frame.period:
-            body.append(f"| where not({self._met('Old')})")
+        return self._prefixed(prefix)._parts(frame, alert, prefix)
+
+    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+        lets, body, sums = self._complete(frame, prefix, trailing=False)
+        flags = map(_flag, self._counted())
         shown = {f"Rule{number}Count" for number in range(1, self.rules + 1)}
         own = ["At", "Turn", *flags, *sums.values(), *(total for total in sums if total not in shown)]
         return lets, [*body, *_finish(list(self.sources[0].keys), own, alert)]
+
+    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+        """See Correlation."""
+        lets, lines, _sums = self._prefixed(table)._complete(frame, table, trailing=True)
+        return [*lets, self._fired(table, lines)]
+
+    def _complete(
+        self, frame: TimeFrame, prefix: str, trailing: bool
+    ) -> tuple[list[str], list[str], Mapping[str, str]]:
+        """The let statements, the lines that give the events whose window has all rules, and the sums in these."""
+        events = f"{prefix}Events"
+        flags = {_flag(numbers): numbers for numbers in self._counted()}
+        lets = self._events(events, frame, flags)
+        sums = {f"{flag}Count": f"{flag}Change" for flag in flags}
+        if frame.scheduled:
+            sums |= {f"{flag}Old": f"{flag}OldChange" for flag in flags}
+        begins, ceases = self._held(trailing)
+        at = [f"At = {self._time}", "Turn = 1", *(f"{change} = 0" for change in sums.values())]
+        tables = [
+            self._changes(events, flags, frame, begins, 0, ""),
+            [events, command("extend", at)],
+            self._changes(events, flags, frame, ceases, 2, "-"),
+        ]
+        body = [*self._summed(tables, sums, self._keys), "| where Turn == 1", f"| where {self._met('Count')}"]
+        if frame.scheduled:
+            body.append(f"| where not({self._met('Old')})")
+        return lets, body, sums
 
     def _changes(
         self, events: str, flags: Iterable[str], frame: TimeFrame, start: str, turn: int, sign: str
     ) -> list[str]:
         items = [f"{flag}Change = {sign}{flag}" for flag in flags]
-        if frame.period:
+        if frame.scheduled:
             items.extend(f"{flag}OldChange = {self._old(frame, f'{sign}{flag}')}" for flag in flags)
         return [events, command("project", [self._keys, f"At = {start}", f"Turn = {turn}", *items])]
 
