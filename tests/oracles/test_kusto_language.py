@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.kusto_language import Diagnostic, KustoLanguage, KustoLanguageError, kusto_language
-from oracles.schemas import SchemaName, load_schema
+from sigma_t1020.kusto_language.language import Diagnostic, KustoLanguage, KustoLanguageError, kusto_language
+from sigma_t1020.kusto_language.schemas import SchemaName, load_schema
 
 EVENTS = {"Events": {"Name": "string", "Size": "long", "At": "datetime", "On": "bool", "Bag": "dynamic"}}
 

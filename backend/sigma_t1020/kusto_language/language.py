@@ -1,11 +1,11 @@
 """What Microsoft's own KQL parser says about a query.
 
 The parser is the npm package @kusto/language-service-next, the code behind the query editors of Azure Data
-Explorer and Sentinel. One node process loads it once and answers for all queries (kusto_language.js).
+Explorer and Sentinel. One node process loads it once and answers for all queries (language.js).
 
 What it does not see: it does not look inside regexes; it does not know the limits of a service (rows,
 memory, the number of values in a list); and it accepts `==`, `!=`, `in`, `!in` between a string and a
-number, which the engine refuses, so kusto_language.js adds that one check, from the types that the parser
+number, which the engine refuses, so language.js adds that one check, from the types that the parser
 has bound. A query nested more than about 450 deep (an `or` of so many operands) is refused with KS245 and
 not analysed further.
 """
@@ -26,12 +26,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeAlias
 
-from oracles.install import find_node, require_parser
-from oracles.schemas import Schema, SchemaName, load_schema
+from sigma_t1020.kusto_language.install import find_node, require_parser
+from sigma_t1020.kusto_language.schemas import Schema, SchemaName, load_schema
 
 Severity: TypeAlias = Literal["Error", "Warning", "Suggestion", "Information", "Hidden"]
 
-# Longer than any query takes (a hundredth of it is usual), short enough that a hang fails the run in sight.
+# Longer than any query takes (a hundredth of it is usual), short enough that somebody still waits for it.
 _SECONDS_PER_QUERY = 60.0
 
 
@@ -52,21 +52,21 @@ class Diagnostic:
 
 
 class KustoLanguageError(RuntimeError):
-    """The parser failed, hung or died: a fault of the oracle, never a complaint about the query."""
+    """The parser failed, hung or died: a fault of it, never a complaint about the query."""
 
 
 class KustoLanguage:
     """One node process with Microsoft's parser in it. Use it as a context manager, or `kusto_language()`.
 
     Starts in about a second, then takes about 5 ms a query. Safe to share between threads. Raises
-    OracleMissingError, naming the command to run, where node or the parser is not installed.
+    ParserMissing, naming the command to run, where node or the parser is not installed.
     """
 
     def __init__(self) -> None:
         command = [str(find_node()), str(Path(__file__).with_suffix(".js")), str(require_parser())]
         self._lock = threading.Lock()
         self._defined: set[str] = set()
-        # Nobody reads stderr until the process has died: kusto_language.js writes nothing there, node only
+        # Nobody reads stderr until the process has died: language.js writes nothing there, node only
         # when it crashes.
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8")

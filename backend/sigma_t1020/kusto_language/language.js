@@ -6,7 +6,7 @@
 //   anything that goes wrong                                             -> {"error": text}
 //
 // Offsets and lengths are in UTF-16 code units, as JavaScript counts.
-// Usage: node kusto_language.js <folder of @kusto/language-service-next>
+// Usage: node language.js <folder of @kusto/language-service-next>
 "use strict";
 
 const fs = require("fs");
