@@ -50,6 +50,22 @@ def test_an_unknown_column_an_unknown_table_and_an_unknown_function_are_errors()
     assert "KS211" in codes("Events | extend X = no_such(Name)", EVENTS)
 
 
+def test_of_own_tables_the_listed_columns_have_types_and_any_other_is_free() -> None:
+    own = {"Own": {"At": "datetime", "Port": "int"}}
+
+    def found(kql: str) -> list[tuple[str, str]]:
+        return [
+            (each.code, kql[each.start : each.start + each.length])
+            for each in kusto_language().diagnostics(kql, EVENTS, own)
+        ]
+
+    assert found("Own | where Kind == 1 and At > ago(1h) | join kind=inner Events on At, $left.X == $right.Name") == []
+    assert found("Own | where Port has 'x'") == [("KS106", "has")]
+    assert found("Own | join kind=inner (Own | extend Port = At) on Port") == [("KS227", "Port")]
+    assert found("Events | where Kind == 1") == [("KS142", "Kind")]
+    assert "KS204" in codes("Own | take 1", EVENTS)
+
+
 @pytest.mark.parametrize(
     ("condition", "code"),
     [

@@ -55,6 +55,10 @@ class KustoLanguageError(RuntimeError):
     """The parser failed, hung or died: a fault of it, never a complaint about the query."""
 
 
+class ParserGone(KustoLanguageError):
+    """The parser's process does not run any more: no further query will be answered."""
+
+
 class KustoLanguage:
     """One node process with Microsoft's parser in it. Use it as a context manager, or `kusto_language()`.
 
@@ -89,13 +93,17 @@ class KustoLanguage:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def diagnostics(self, kql: str, schema: SchemaName | Schema) -> list[Diagnostic]:
+    def diagnostics(self, kql: str, schema: SchemaName | Schema, own_tables: Schema | None = None) -> list[Diagnostic]:
         """All complaints about a query, errors and lints, the parser's before the analyzers'.
 
-        `schema` is the name of a product or a mapping table -> column -> Kusto type. Raises ValueError for
-        an unknown schema name, KustoLanguageError where the parser itself fails.
+        `schema` is the name of a product or a mapping table -> column -> Kusto type. `own_tables` are further tables,
+        of which not all columns need be listed: any other name is a column of any type. Raises ValueError for an
+        unknown schema name, KustoLanguageError where the parser itself fails.
         """
-        found = self._ask({"op": "diagnostics", "schema": self._define(schema), "kql": kql})
+        request: dict[str, object] = {"op": "diagnostics", "schema": self._define(schema), "kql": kql}
+        if own_tables:
+            request["open"] = {table: dict(columns) for table, columns in own_tables.items()}
+        found = self._ask(request)
         if not isinstance(found, list):
             raise KustoLanguageError(f"unexpected answer: {found!r}")
         offsets = _character_offsets(kql)
@@ -142,14 +150,14 @@ class KustoLanguage:
                 stdin.flush()
                 line = stdout.readline()
             except (OSError, ValueError) as error:
-                raise KustoLanguageError(f"the parser's process is gone: {error}") from error
+                raise ParserGone(f"the parser's process is gone: {error}") from error
             finally:
                 watchdog.cancel()
         if not line:
             self._process.wait()
             assert self._process.stderr is not None
             said = self._process.stderr.read().strip()
-            raise KustoLanguageError(f"the parser's process died: {said[-2000:] or 'it said nothing'}")
+            raise ParserGone(f"the parser's process died: {said[-2000:] or 'it said nothing'}")
         answer: dict[str, object] = json.loads(line)
         if "error" in answer:
             raise KustoLanguageError(str(answer["error"]))
