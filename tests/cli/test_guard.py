@@ -66,7 +66,7 @@ def test_what_pysigma_trips_over_is_reported_for_that_rule(selection: str, tmp_p
     assert done.stderr.startswith(f"{odd}:")
     assert "please report" not in done.stderr
     assert done.stdout.startswith("// Rule 1")
-    assert run("check", odd).stderr.count(f"{odd}:") >= 1
+    assert run("check", odd).stdout.count(f"{odd}:") >= 1
 
 
 def test_strict_makes_a_loss_an_error_but_for_the_bounds_of_an_engine() -> None:
