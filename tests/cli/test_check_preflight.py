@@ -45,7 +45,9 @@ def shown(query: str, rows: Rows, schema: Schema | SchemaName = "sentinel", lack
         return engine.query(plain, NOW)
 
 
-def verdict(found: list[dict[str, Any]], table: str, field: str, role: str) -> tuple[int | None, int | None, float | None, str]:
+def verdict(
+    found: list[dict[str, Any]], table: str, field: str, role: str
+) -> tuple[int | None, int | None, float | None, str]:
     """Rows, filled, share and verdict of the one row of that column."""
     (row,) = [each for each in found if (each["Table"], each["Field"], each["Role"]) == (table, field, role)]
     return row["Rows"], row["Filled"], row["Share"], row["Verdict"]
