@@ -9,6 +9,7 @@ from sigma_t1020.convert import Options, convert
 from sigma_t1020.findings import Finding, Severity, finding, merged
 from sigma_t1020.problems import Place, Problem
 from sigma_t1020.query_checks import CheckedQuery, check_queries
+from sigma_t1020.targets import KQL
 
 if TYPE_CHECKING:
     from sigma_t1020.loading import Loaded, LoadedRule
@@ -74,7 +75,8 @@ def check(
         findings.extend(finding("convert", problem, target.name) for problem in done.problems)
         converted = [item for item in done.converted for _part in item.parts]
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):
-            queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))
+            if target.dialect is KQL:
+                queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))
             findings.extend(
                 finding("loss", source.problem(message), target.name) for code, message in query.losses if code != BOUND
             )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sigma_t1020 import __version__
-from sigma_t1020.targets import TARGETS
+from sigma_t1020.targets import KQL, TARGETS
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
@@ -389,7 +389,7 @@ def _cell(value: Any) -> str:
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
 @click.option(
     "--preflight",
-    type=click.Choice([*TARGETS, "all"]),
+    type=click.Choice([*(name for name, target in TARGETS.items() if target.dialect is KQL), "all"]),
     help="Check nothing; print a query that shows whether your workspace has the tables, fields and keys.",
 )
 @click.option("--lookback", callback=_span, metavar="SPAN", help="With --preflight: how far back.  [default: 24h]")

@@ -87,7 +87,7 @@ class Report:
                 by_file.setdefault(item.path, []).append(item)
         cases = [_junit_case(path, found, self.fail_on) for path, found in sorted(by_file.items())]
         failed = sum("<failure" in case for case in cases)
-        counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="0" time="0"'
+        counts = f'tests="{len(cases)}" failures="{failed}" errors="0" time="0"'
         other = [item for item in self.findings if item.path is None]
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -141,15 +141,18 @@ def _dumped(value: Any) -> str:
 
 
 def _sarif_rule(item: Finding) -> dict[str, Any]:
+    """A code, by one of its findings. Code scanning wants both descriptions, and help."""
     if item.code in CODES:
-        description = CODES[item.code].description
+        description, help_ = CODES[item.code].description, CODES[item.code].hint
     elif item.targets:
-        description = f"{item.code} of Microsoft's KQL parser"
+        description, help_ = f"{item.code} of Microsoft's KQL parser", "the message is about a query of the rule"
     else:
-        description = item.message.partition(" (")[0]
+        description, help_ = item.message.partition(" (")[0], item.hint
     return {
         "id": item.code,
         "shortDescription": {"text": printable(description)},
+        "fullDescription": {"text": printable(f"{description}.")},
+        "help": {"text": printable(f"{description}; {help_}.")},
         "defaultConfiguration": {"level": _SARIF_LEVELS[item.severity]},
     }
 
