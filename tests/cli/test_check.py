@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sigma_t1020 import checking
+from sigma_t1020.convert import Conversion, convert
 from sigma_t1020.findings import CODES
+from sigma_t1020.kusto_language import language
 from sigma_t1020.pack import load_pack
 
 from cli.rules import GOOD, correlation, put, rule, sigma_filter, uuid
@@ -257,6 +261,38 @@ def test_a_rule_of_too_many_alternatives_is_told_to_split(tmp_path: Path) -> Non
     (item,) = [item for item in findings(path) if item["code"] == "KS245"]
     assert item["line"] == 13
     assert item["hint"].startswith("split the rule")
+
+
+def test_a_query_on_which_the_parser_fails_is_an_error_and_the_others_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(self: object, kql: str, *_: object) -> list[object]:
+        asked.append(kql)
+        raise language.KustoLanguageError("no answer")
+
+    monkeypatch.setattr(type(language.kusto_language()), "diagnostics", fail)
+    path = put(tmp_path / NAME, f"{PROPER}---\n{PROPER.replace(uuid(1), uuid(2)).replace('Curl', 'Some Other')}")
+    found = findings(path)
+    assert len(asked) == 4
+    assert [(item["line"], item["code"], item["message"], item["targets"]) for item in found] == [
+        (line, "parser-failed", "Microsoft's parser fails on the query: no answer", ["defender", "sentinel"])
+        for line in (13, 13 + len(PROPER.splitlines()) + 1)
+    ]
+
+
+def test_a_loss_is_an_info_but_for_the_bounds_of_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lossy(*arguments: Any) -> Conversion:
+        done = convert(*arguments)
+        losses = (("wider", "Hashes is not recorded"), ("bound", "10,000 rows"))
+        return replace(done, queries=tuple(replace(query, losses=losses) for query in done.queries))
+
+    monkeypatch.setattr(checking, "convert", lossy)
+    path = put(tmp_path / NAME, PROPER)
+    done = run("check", path)
+    assert done.status == 0
+    assert done.stdout == f"{path}:1: info[loss]: Hashes is not recorded; `convert --strict` makes it an error\n"
 
 
 def test_a_pipeline_that_cannot_be_used_ends_the_run(tmp_path: Path) -> None:

@@ -100,10 +100,11 @@ def test_what_was_found_is_in_each_format(hostile: Path) -> None:
 
 
 def test_a_clean_run_is_an_empty_report_of_each_kind() -> None:
-    assert report("text") == ""
-    assert json.loads(report("json")) == []
-    assert levels(json.loads(report("sarif"))) == []
-    assert "<failure" not in report("junit")
+    clean = REPOSITORY / "sigma" / "rules" / "macos"
+    assert report("text", clean) == ""
+    assert json.loads(report("json", clean)) == []
+    assert levels(json.loads(report("sarif", clean))) == []
+    assert "<failure" not in report("junit", clean)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------
