@@ -20,8 +20,6 @@ from sigma_t1020.problems import printable
 from sigma_t1020.resources import near
 from sigma_t1020.targets import TARGETS
 
-FORMS = ("text", "json", "sarif", "junit")
-
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -36,7 +34,7 @@ class Report:
     fail_on: Severity
 
     def render(self, form: str) -> str:
-        """The report in one of FORMS, empty or with a final newline."""
+        """The report as text, json, sarif or junit, empty or with a final newline."""
         render = {"text": self._text, "json": self._json, "sarif": self._sarif, "junit": self._junit}[form]
         return render()
 
@@ -50,6 +48,7 @@ class Report:
         """SARIF 2.1.0 (OASIS). What concerns no file is a notification: code scanning refuses results without one."""
         rules = sorted({item.code: item for item in self.findings if item.path is not None}.items())
         numbers = {code: number for number, (code, _item) in enumerate(rules)}
+        of_the_run = [item for item in self.findings if item.path is None]
         run = {
             "tool": {
                 "driver": {
@@ -61,15 +60,14 @@ class Report:
             "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The folder in which the check was run."}}},
             "invocations": [
                 {
-                    "executionSuccessful": True,
+                    "executionSuccessful": not at_least(of_the_run, Severity.ERROR),
                     "toolExecutionNotifications": [
                         {
                             "descriptor": {"id": item.code},
                             "level": _SARIF_LEVELS[item.severity],
                             "message": {"text": _sentence(item)},
                         }
-                        for item in self.findings
-                        if item.path is None
+                        for item in of_the_run
                     ],
                 }
             ],
@@ -80,15 +78,21 @@ class Report:
         return _dumped({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
     def _junit(self) -> str:
-        """A test suite with a case for each file, which fails by findings of at least `fail_on`."""
+        """A test suite with a case for each file, which fails by findings of at least `fail_on`.
+
+        What concerns no file is output of the suite, or where the run fails by it a case of its own.
+        """
         by_file: dict[str, list[Finding]] = {file: [] for file in self.files}
         for item in self.findings:
             if item.path is not None:
                 by_file.setdefault(item.path, []).append(item)
-        cases = [_junit_case(path, found, self.fail_on) for path, found in sorted(by_file.items())]
+        cases = [_junit_case(near(path), found, self.fail_on) for path, found in sorted(by_file.items())]
+        other = [item for item in self.findings if item.path is None]
+        if at_least(other, self.fail_on):
+            cases.append(_junit_case("the check itself", other, self.fail_on))
+            other = []
         failed = sum("<failure" in case for case in cases)
         counts = f'tests="{len(cases)}" failures="{failed}" errors="0" time="0"'
-        other = [item for item in self.findings if item.path is None]
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<testsuites {counts}>\n"
@@ -177,7 +181,7 @@ def _artifact(path: str) -> Mapping[str, str]:
     return {"uri": full.as_uri()}
 
 
-def _junit_case(path: str, found: Sequence[Finding], fail_on: Severity) -> str:
+def _junit_case(name: str, found: Sequence[Finding], fail_on: Severity) -> str:
     failures = at_least(found, fail_on)
     others = [item for item in found if item not in failures]
     body = ""
@@ -187,7 +191,7 @@ def _junit_case(path: str, found: Sequence[Finding], fail_on: Severity) -> str:
         text = _xml("\n".join(map(as_line, failures)))
         body += f"      <failure type={_attribute(worst.value)} message={_attribute(first)}>{text}</failure>\n"
     body += _junit_output(others, "      ")
-    head = f"<testcase classname={_attribute('sigma-t1020.check')} name={_attribute(near(path))} time={_attribute('0')}"
+    head = f"<testcase classname={_attribute('sigma-t1020.check')} name={_attribute(name)} time={_attribute('0')}"
     return f"    {head}>\n{body}    </testcase>\n" if body else f"    {head}/>\n"
 
 

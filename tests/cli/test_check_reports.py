@@ -197,6 +197,19 @@ def test_what_concerns_no_file_is_a_notification_in_sarif() -> None:
     assert log["runs"][0]["results"] == []
 
 
+def test_a_run_that_fails_by_no_file_is_told_in_sarif_and_junit() -> None:
+    failed = Report([finding("parser-failed", Problem(None, None, "died"))], ["a.yml"], Severity.WARNING)
+    log = json.loads(failed.render("sarif"))
+    assert log["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    root = ElementTree.fromstring(failed.render("junit"))
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    assert root.find(".//testcase[@name='the check itself']/failure") is not None
+    absent = Report([finding("parser-absent", Problem(None, None, "no parser"))], ["a.yml"], Severity.WARNING)
+    root = ElementTree.fromstring(absent.render("junit"))
+    assert (root.get("tests"), root.get("failures")) == ("1", "0")
+    assert "info[parser-absent]: no parser; " in (root.findtext(".//testsuite/system-out") or "")
+
+
 # --- JUnit ------------------------------------------------------------------------------------------------
 
 

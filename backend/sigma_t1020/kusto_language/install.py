@@ -125,7 +125,11 @@ def install() -> str:
         # What an interrupted or a damaged installation left is of no use to anyone.
         if folder.exists():
             folder.replace(Path(name) / "old")
-        new.replace(folder)
+        try:
+            new.replace(folder)
+        except OSError:  # another process was faster
+            if installed_version() != pinned_version():
+                raise
     require_parser()
     return f"{PACKAGE} {pinned_version()} was installed in {folder}"
 
