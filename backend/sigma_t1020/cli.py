@@ -423,7 +423,7 @@ def check(
     if preflight and (form or fail_on or targets != ("all",)):
         raise click.UsageError("--preflight prints a query: leave out --format, --fail-on and --target")
     if install_parser:
-        if rules or preflight or output:
+        if rules or preflight or output or pipelines or form or fail_on:
             raise click.UsageError("--install-parser stands alone")
         _install_parser()
     elif preflight:
@@ -463,7 +463,7 @@ def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, look
     loaded, wanted, problems = _load(rules)
     _keep_sources(loaded, output)
     queries: list[str] = []
-    for each in every_target([target]):
+    for each in (known for known in every_target([target]) if known.dialect is KQL):
         try:
             done = preflight(loaded, each, pipelines, lookback, wanted)
         except PipelineProblem as error:
