@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.findings import Finding, Severity, finding, merged
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.query_checks import CheckedQuery, check_queries
+from sigma_t1020.query_checks import CheckedQuery, check_queries, searched_on
 from sigma_t1020.targets import KQL
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ ONLINE = frozenset(
 #: `fields` is a part of every rule of the pack, as its owner asks: what an analyst wants to see beside an alert. The
 #: specification has it; this validator of SigmaHQ's calls it deprecated, a rule of its own repository.
 NOT_OURS = frozenset({"sigmahq_fields_existence"})
-
-#: The code of a loss that is none within the bounds of an engine.
-BOUND = "bound"
 
 _SEVERITIES = {"HIGH": Severity.ERROR, "MEDIUM": Severity.WARNING, "LOW": Severity.INFO}
 #: The part of a rule that a validator looks at, by the name of its module; the others look at detections.
@@ -75,11 +72,12 @@ def check(
         findings.extend(finding("convert", problem, target.name) for problem in done.problems)
         converted = [item for item in done.converted for _part in item.parts]
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):
+            line = searched_on(source)
+            findings.extend(
+                finding("loss", source.problem(message, "", line), target.name) for _code, message in query.losses
+            )
             if target.dialect is KQL:
                 queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))
-            findings.extend(
-                finding("loss", source.problem(message), target.name) for code, message in query.losses if code != BOUND
-            )
     return merged([*findings, *check_queries(queries, bool(pipelines))])
 
 

@@ -152,9 +152,10 @@ def convert(
         delay=delay or "5m",
         combine=combine,
         wanted=wanted,
+        strict=strict,
         branches={rule: str(entry["branch"]) for rule, entry in pack.metadata().items()},
     )
-    queries, refused = _convert(loaded, chosen, targets, options, strict)
+    queries, refused = _convert(loaded, chosen, targets, options)
     problems = [*problems, *unfit, *refused]
     _report(problems)
     if queries:
@@ -170,7 +171,6 @@ def _convert(
     filters: Sequence[LoadedRule] | None,
     targets: Sequence[str],
     options: Options,
-    strict: bool,
 ) -> tuple[list[Query], list[Problem]]:
     """The queries of all targets, and each problem once."""
     from sigma_t1020 import convert as conversion
@@ -183,8 +183,6 @@ def _convert(
             done = conversion.convert(loaded, filters, target, options)
         except PipelineProblem as error:
             _fail(str(error))
-        if strict:
-            done = conversion.without_losses(done)
         queries += done.queries
         problems.update(dict.fromkeys(done.problems))
     return queries, list(problems)

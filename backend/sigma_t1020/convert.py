@@ -37,7 +37,8 @@ class Options:
     """How to convert. Time spans are texts such as 24h; an empty `schedule` means a look-back.
 
     `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
-    rules to print, or None for all that are not hidden. `branches` gives a rule's branch by its id.
+    rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's
+    branch by its id.
     """
 
     pipelines: Sequence[str] = ()
@@ -46,6 +47,7 @@ class Options:
     delay: str = "5m"
     combine: bool = False
     wanted: Collection[LoadedRule] | None = None
+    strict: bool = False
     branches: Mapping[str, str] | None = None
 
 
@@ -68,6 +70,7 @@ class _Converted:
     source: LoadedRule
     rule: Any
     parts: Sequence[Any]
+    losses: Sequence[tuple[tuple[str, str], ...]]
 
 
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
@@ -87,8 +90,10 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         parts = _parts(backend, source, rule, form, target)
         if isinstance(parts, Problem):
             problems.append(parts)
+        elif options.strict and (losses := _lost(backend, source, rule)):
+            problems.extend(losses)
         elif parts:
-            converted.append(_Converted(source, rule, parts))
+            converted.append(_Converted(source, rule, parts, _losses(backend, rule, len(parts))))
     order = {item: index for index, item in enumerate(loaded.rules)}
     converted.sort(key=lambda item: order[item.source])
     if options.combine:
@@ -139,6 +144,21 @@ def _parts(
         message = f"nothing is left to search for in {target.name} after the pipeline"
         return source.problem(message, "correct the pipeline that -p names: it drops all that the condition tests")
     return parts
+
+
+def _losses(backend: T1020KustoBackend, rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
+    """Code and message of what each part of a converted rule gives up."""
+    found = backend.losses.get(id(rule), {})
+    return [tuple((loss.code.value, loss.message) for loss in found.get(index, ())) for index in range(parts)]
+
+
+def _lost(backend: T1020KustoBackend, source: LoadedRule, rule: Any) -> list[Problem]:
+    """The losses of a converted rule, each on the line of its field."""
+    found = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
+    return [
+        source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
+        for loss in dict.fromkeys(found)
+    ]
 
 
 def _modules(error: BaseException) -> list[str]:
@@ -220,10 +240,10 @@ def _queries(converted: _Converted, target: Target, pipelines: str, alone: bool)
             dialect=target.dialect.name,
             pipeline=pipelines,
             text=text,
-            losses=(),
+            losses=losses,
             stem=_stem(source, rule, alone),
         )
-        for number, text in enumerate(parts, start=1)
+        for number, (text, losses) in enumerate(zip(parts, converted.losses, strict=True), start=1)
     ]
 
 
@@ -243,6 +263,12 @@ def _combined(
     backend: T1020KustoBackend, converted: Sequence[_Converted], target: Target, pipelines: str
 ) -> list[Query]:
     parts = [part for item in converted for part in item.parts]
+    losses = {
+        (code, f"{item.rule.title}: {message}"): None
+        for item in converted
+        for part in item.losses
+        for code, message in part
+    }
     return [
         Query(
             id=None,
@@ -255,7 +281,7 @@ def _combined(
             dialect=target.dialect.name,
             pipeline=pipelines,
             text=text,
-            losses=(),
+            losses=tuple(losses),
             stem="combined",
         )
         for text in backend.finalize_output_combined(parts)
@@ -320,15 +346,3 @@ def touches(sigma_filter: LoadedRule, loaded: Loaded) -> bool:
         if rule.detection.condition != before:
             return True
     return False
-
-
-def without_losses(conversion: Conversion) -> Conversion:
-    """Under --strict a loss is a Problem, but for the bounds of an engine."""
-    kept = tuple(q for q in conversion.queries if all(code == "bound" for code, _ in q.losses))
-    faults = tuple(
-        Problem(None, None, f"{query.title}: {message}", "without --strict it is a named loss")
-        for query in conversion.queries
-        for code, message in query.losses
-        if code != "bound"
-    )
-    return replace(conversion, queries=kept, problems=conversion.problems + faults)

@@ -8,16 +8,16 @@ null or empty key joins nothing; the query says so.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
-    from sigma.backends.t1020.kusto_query import Search
-    from sigma.backends.t1020.log_model import LogModel
+    from sigma.backends.t1020.log_model import Column, LogModel
 
     from sigma_t1020.loading import Loaded, LoadedRule
     from sigma_t1020.problems import Problem
@@ -29,9 +29,13 @@ MAX_TITLES = 3
 _HEAD = """\
 // Preflight for {title}: run it where the {rules} rule{s} will run; it looks back {lookback}.
 // A row is a column that they use: Rows are the events of its log source, Filled those that have the column.
-// Role: time (whether the table holds rows), field (a rule tests it), key (a correlation groups by it).
+// Role: time (whether the table holds rows), field (a rule tests it), key (a correlation groups by it), value (it
+// counts its values).
 // EMPTY comes first. A correlation whose key is EMPTY finds nothing, and no error will ever say so.
 // Should a name be refused here, your table lacks a column by which the log source is told from others."""
+
+# A call such as tolower(…), or datetime_part("minute", …), and what it is of.
+_CALL = re.compile(r'\w+\((?:"\w+", )?(.*)\)', re.DOTALL)
 
 # Rows is null where a leg of the union is left out, since a table of it does not exist (Kusto docs, 'union
 # operator', isfuzzy).
@@ -42,11 +46,12 @@ _VERDICTS = """\
     Rows == 0 and Role == "time", "EMPTY: the table has no rows in the look-back",
     Rows == 0, "EMPTY: no rows of this log source in the look-back",
     Filled == 0 and Role == "key", "EMPTY KEY: these correlations find nothing",
+    Filled == 0 and Role == "value", "EMPTY VALUE: these correlations have nothing to count",
     Filled == 0, "EMPTY: in no row, or no column of the table; no test of its value finds anything",
     Filled < Rows and Role == "key", "partly: events without the key take no part in these correlations",
     Filled < Rows, "partly",
     "ok")
-| extend Rank = case(Verdict startswith "EMPTY KEY", 1, Verdict startswith "EMPTY", 2, 3)
+| extend Rank = case(Verdict startswith "EMPTY K" or Verdict startswith "EMPTY V", 1, Verdict startswith "EMPTY", 2, 3)
 | sort by Rank asc, Number asc
 | project Table, Field, Role, Rows, Filled, Share, Verdict, LogSource, Rules
 """
@@ -54,12 +59,11 @@ _VERDICTS = """\
 
 @dataclass(frozen=True)
 class _Column:
-    """A column that rules use: `value` is Kusto text that gives it, `computed` its name where the query computes it."""
+    """A column that rules use, and Kusto text that gives its value."""
 
     name: str
     role: str
     value: str
-    computed: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def preflight(
     wanted: Collection[LoadedRule] | None = None,
 ) -> Preflight:
     """What the rules use, asked of a workspace; the arguments are those of convert.Options. Raises PipelineProblem."""
-    from sigma.backends.t1020.kusto_query import Ordered
+    from sigma.backends.t1020.kusto_ordered import Ordered
+    from sigma.backends.t1020.kusto_windows import Windows
 
     # Combined queries come as objects, before they become text.
     done = convert(loaded, None, target, Options(pipelines=pipelines, lookback=lookback, combine=True, wanted=wanted))
@@ -108,10 +113,15 @@ def preflight(
             title = str(item.rule.title)
             if isinstance(query, Ordered):
                 for step in query.steps:
-                    _add_search(uses, step.search, title)
-                    _add_keys(uses, step.search.model, step.keys.values(), title)
+                    _add_tests(uses, step.model, [step.search.condition], title)
+                    _add_columns(uses, step.model, "key", step.keys.values(), title)
+            elif isinstance(query, Windows):
+                for source in query.sources:
+                    _add_tests(uses, source.model, source.conditions.values(), title)
+                    _add_columns(uses, source.model, "key", source.keys.values(), title)
+                    _add_columns(uses, source.model, "value", [source.value] if source.value else [], title)
             else:
-                _add_search(uses, query, title)
+                _add_tests(uses, query.model, [query.condition], title)
     if not uses.sources:
         return Preflight(None, done.problems)
     from sigma.backends.t1020.kusto_text import seconds, timespan
@@ -121,31 +131,34 @@ def preflight(
     return Preflight(f"{head}\n{_query(uses, timespan(seconds(lookback)))}", done.problems)
 
 
-def _add_search(uses: _Uses, search: Search, title: str) -> None:
+def _add_tests(uses: _Uses, model: LogModel, conditions: Iterable[Any], title: str) -> None:
+    from sigma.backends.t1020.kusto_predicates import EVERY_COLUMN
     from sigma.backends.t1020.kusto_text import name
 
-    model = search.model
     uses.add(_Source(model.table, name(model.time_column)), _Column(model.time_column, "time", ""), title)
-    for predicate in _predicates(search.condition):
-        if predicate.operator != "raw":
-            _add(uses, model, "field", predicate.subject, predicate.computed, title)
+    for predicate in (predicate for condition in conditions for predicate in _predicates(condition)):
+        if predicate.operator != "raw" and predicate.subject != EVERY_COLUMN:
+            _add(uses, model, "field", predicate.subject, title)
+            for column in predicate.computed:
+                _add(uses, model, "field", name(column), title)
 
 
-def _add_keys(uses: _Uses, model: LogModel, keys: Any, title: str) -> None:
-    for key in keys:
-        _add(uses, model, "key", key.text, key.computed, title)
+def _add_columns(uses: _Uses, model: LogModel, role: str, columns: Iterable[Column], title: str) -> None:
+    for column in columns:
+        if column.text:  # none: the correlation has no group-by
+            _add(uses, model, role, column.text, title)
 
 
-def _add(uses: _Uses, model: LogModel, role: str, text: str, computed: str, title: str) -> None:
+def _add(uses: _Uses, model: LogModel, role: str, text: str, title: str) -> None:
     from sigma.backends.t1020.kusto_text import name
 
     source = _Source(model.table, name(model.time_column), tuple(model.source_filters))
-    if computed:
-        uses.expressions.setdefault(source, {})[computed] = model.expressions[_plain(computed)]
-        uses.add(source, _Column(_plain(computed), role, computed, computed), title)
-    else:
-        column = _plain(_unwrapped(text))
-        uses.add(source, _Column(column, role, _if_exists(column, model)), title)
+    column = _plain(_unwrapped(text))
+    value = _if_exists(column, model)
+    if column in model.expressions:
+        uses.expressions.setdefault(source, {})[column] = model.expressions[column]
+        value = name(column)
+    uses.add(source, _Column(column, role, value), title)
 
 
 def _predicates(node: Any) -> Iterator[Any]:
@@ -162,10 +175,9 @@ def _predicates(node: Any) -> Iterator[Any]:
 
 
 def _unwrapped(text: str) -> str:
-    """A column's text without the conversions that the backend puts around it, none of which fills or empties it."""
-    for function in ("tolower", "tostring", "tolong", "todouble"):
-        if text.startswith(f"{function}(") and text.endswith(")"):
-            return _unwrapped(text[len(function) + 1 : -1])
+    """A column's text without the functions that the backend puts around it, none of which fills or empties it."""
+    while call := _CALL.fullmatch(text):
+        text = call[1]
     return text
 
 
@@ -229,7 +241,7 @@ def _leg(
         source.table,
         f"| where {source.time} > ago({lookback})",
         *(f"| where {text}" for text in source.filters),
-        *(f"| extend {name(_plain(column))} = {text}" for column, text in expressions.items()),
+        *(f"| extend {name(column)} = {text}" for column, text in expressions.items()),
         "| summarize",
         ",\n".join(
             ["    Rows = count()"] + [f"    {out} = {count}" for out, count in zip(filled, counts, strict=True)]

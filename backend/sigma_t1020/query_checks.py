@@ -38,8 +38,13 @@ class CheckedQuery:
 
     @property
     def line(self) -> int:
-        """Where the rule says what to search for."""
-        return self.source.line_of("correlation" if self.source.is_correlation else "detection")
+        """The line of the rule that a finding about its query stands on."""
+        return searched_on(self.source)
+
+
+def searched_on(source: LoadedRule) -> int:
+    """The line where a rule begins to say what to search for."""
+    return source.line_of("correlation" if source.is_correlation else "detection")
 
 
 def check_queries(queries: Iterable[CheckedQuery], own_pipelines: bool) -> Iterator[Finding]:

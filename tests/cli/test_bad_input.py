@@ -64,7 +64,7 @@ FILES: dict[str, tuple[str | bytes, int, str]] = {
     "duplicate id": (rule(1, title="Twin"), 2, f"duplicate id {uuid(1)}"),
     "look-ahead": (detection("  s:\n    Image|re: a(?=b)\n  condition: s\n"), 5, "uses a look-ahead"),
     "placeholder": (detection("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 5, "has the placeholder %x%"),
-    "keyword": (detection("  s: [mimikatz]\n  condition: s\n"), 3, "the keyword mimikatz has no field"),
+    "empty keyword": (detection("  s: ['']\n  condition: s\n"), 3, "a keyword is empty"),
     "huge number": (detection(f"  s: {{Image: {'9' * 5000}}}\n  condition: s\n"), 4, "a number of 5,000 digits"),
     "deep nesting": (detection(f"  s: {'[' * 5000}{']' * 5000}\n  condition: s\n"), 4, "nested more than"),
     "deep brackets": (detection(f"  s: {{Image: a}}\n  condition: {'(' * 99}s{')' * 99}\n"), 5, "brackets nested"),

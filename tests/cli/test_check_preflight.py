@@ -87,12 +87,21 @@ def test_all_targets_give_a_query_each_and_a_file_takes_them(ordered: Path, tmp_
 def test_fields_are_columns_whatever_the_test(tmp_path: Path) -> None:
     detection = (
         "{s: {Image|re: 'a.*b', CommandLine|contains: É, ProcessId: 5, ProcessId|contains: '4', ParentImage: null, "
-        "User: 'DOMAIN\\x'}, t: {OriginalFileName|exists: true}, condition: s and not t}"
+        "User: 'DOMAIN\\x'}, t: {OriginalFileName|exists: true}, u: {User|fieldref: ParentUser, UtcTime|hour: 3}, "
+        "condition: s and not t or u}"
     )
     query = preflight(put(tmp_path / "r.yml", rule(1, detection=detection)))
     assert kusto_language().diagnostics(query, "sentinel") == []
     fields = {row["Field"] for row in shown(query, {}) if row["Role"] == "field"}
-    assert fields >= {"FolderPath", "ProcessCommandLine", "ProcessId", "InitiatingProcessFolderPath", "User"}
+    assert fields >= {
+        "FolderPath",
+        "ProcessCommandLine",
+        "ProcessId",
+        "InitiatingProcessFolderPath",
+        "User",
+        "ParentUser",
+        "TimeGenerated",
+    }
     assert all(re.fullmatch(r"\w+", field) for field in fields)
 
 
@@ -156,6 +165,37 @@ def test_a_computed_key_is_computed(tmp_path: Path) -> None:
     rows = {"DeviceProcessEvents": [*events(1, AccountName="u", AccountDomain="D"), *events(1)]}
     found = shown(query, rows)
     assert verdict(found, "DeviceProcessEvents", "User", "key")[:3] == (2, 1, 50.0)
+
+
+def test_a_count_asks_for_its_key_and_for_the_value_that_it_counts(tmp_path: Path) -> None:
+    more = ", condition: {field: DestinationIp, gte: 3}"
+    text = f"{CONNECTION}---\n{correlation(3, ['rule_2'], kind='value_count', more=more)}"
+    query = preflight(put(tmp_path / "r.yml", text))
+    assert kusto_language().diagnostics(query, "sentinel") == []
+    table = "DeviceNetworkEvents"
+    found = shown(query, {table: events(2, DeviceId="d", RemotePort=443)})
+    assert verdict(found, table, "DeviceId", "key") == (2, 2, 100.0, "ok")
+    assert verdict(found, table, "RemoteIP", "value")[3] == "EMPTY VALUE: these correlations have nothing to count"
+    assert found[0]["Role"] == "value"
+
+
+@pytest.mark.parametrize("kind", ["event_count", "temporal"])
+def test_sliding_windows_ask_for_each_rules_table(kind: str, tmp_path: Path) -> None:
+    more = ", condition: {gte: 3}" if kind == "event_count" else ""
+    text = f"{GOOD}---\n{CONNECTION}---\n{correlation(3, ['rule_1', 'rule_2'], kind=kind, more=more)}"
+    query = preflight(put(tmp_path / "r.yml", text))
+    assert kusto_language().diagnostics(query, "sentinel") == []
+    asked = {(row["Table"], row["Field"], row["Role"]) for row in shown(query, {})}
+    for table, field in (("DeviceProcessEvents", "FileName"), ("DeviceNetworkEvents", "RemotePort")):
+        assert asked >= {(table, "TimeGenerated", "time"), (table, "DeviceId", "key"), (table, field, "field")}
+
+
+def test_a_count_of_all_events_and_a_keyword_name_no_column(tmp_path: Path) -> None:
+    count = correlation(3, ["rule_1"], kind="event_count", more=", condition: {gte: 3}").replace("[Computer]", "[]")
+    text = f"{rule(1, detection='{s: [mimikatz], condition: s}')}---\n{count}"
+    query = preflight(put(tmp_path / "r.yml", text))
+    assert kusto_language().diagnostics(query, "sentinel") == []
+    assert {row["Role"] for row in shown(query, {})} == {"time"}
 
 
 def test_only_the_look_back_counts(ordered: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,6 @@ from typing import Any
 import pytest
 from sigma.backends.t1020 import T1020KustoBackend
 from sigma_t1020 import cli
-from sigma_t1020.convert import Conversion, without_losses
-from sigma_t1020.queries import Query
 
 from cli.rules import GOOD, put, rule
 from cli.runner import run
@@ -69,21 +68,24 @@ def test_what_pysigma_trips_over_is_reported_for_that_rule(selection: str, tmp_p
     assert run("check", odd).stdout.count(f"{odd}:") >= 1
 
 
-def test_strict_makes_a_loss_an_error_but_for_the_bounds_of_an_engine() -> None:
-    def query(title: str, *losses: tuple[str, str]) -> Query:
-        return Query(None, title, "rule", 1, 1, None, "sentinel", "kql", "p", "text", losses, "stem")
-
-    kept = (query("exact"), query("bound", ("bound", "10,000 rows")))
-    lost = query("wider", ("wider", "Hashes is not recorded"), ("bound", "10,000 rows"))
-    strict = without_losses(Conversion((*kept, lost), ()))
-    assert strict.queries == kept
-    assert [str(problem) for problem in strict.problems] == [
-        "wider: Hashes is not recorded; without --strict it is a named loss"
-    ]
-    assert lost.as_json()["losses"] == [
-        {"code": "wider", "message": "Hashes is not recorded"},
-        {"code": "bound", "message": "10,000 rows"},
-    ]
+def test_strict_makes_a_loss_an_error_on_its_line(tmp_path: Path) -> None:
+    wide = put(
+        tmp_path / "wide.yml",
+        rule(2, detection=f"\n{' ' * 8}".join(["", "  s:", "    CommandLine: ''", "  condition: s"])),
+    )
+    good = put(tmp_path / "good.yml", GOOD)
+    (exact, lossy) = json.loads(run("convert", "-t", "sentinel", "--format", "json", good, wide).stdout)
+    assert exact["losses"] == []
+    assert [loss["code"] for loss in lossy["losses"]] == ["empty"]
+    assert lossy["losses"][0]["message"].startswith("CommandLine: '' also finds events without CommandLine")
+    combined = json.loads(run("convert", "-t", "sentinel", "--format", "json", "--combine", good, wide).stdout)
+    assert combined[0]["losses"][0]["message"].startswith("Rule 2: CommandLine: ''")
+    strict = run("convert", "-t", "sentinel", "--strict", good, wide)
+    assert strict.status == 1
+    assert strict.stdout.startswith("// Rule 1")
+    assert "Rule 2" not in strict.stdout
+    line = wide.read_text().splitlines().index("    CommandLine: ''") + 1
+    assert strict.stderr.startswith(f"{wide}:{line}: CommandLine: '' also finds")
 
 
 def test_the_pack_loses_nothing_under_strict() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import cache
 from typing import Any
 
 from events.defender_tables import report_id, row
@@ -11,6 +12,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.correlation import Evidence, Match, OrderedMatch
 from reference.events import Event
 from sigma.backends.t1020 import T1020KustoBackend
+from sigma.backends.t1020.losses import Loss
 from sigma.collection import SigmaCollection
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.resources import load_pipeline
@@ -34,11 +36,27 @@ def to_kql(
     `canonical`: a group-by means the field of the canonical event that it names, HostId among them, and rows of
     every platform are read.
     """
+    return _converted(documents, T1020KustoBackend(_pipeline(product, canonical), **options))
+
+
+def to_kql_with_losses(
+    documents: Sequence[Mapping[str, Any]], more: ProcessingPipeline | None = None, **options: Any
+) -> tuple[list[str], list[Loss]]:
+    """The queries of some canonical documents, and all that these give up; `more` comes first of the pipelines."""
+    backend = T1020KustoBackend((more or ProcessingPipeline()) + _pipeline("sentinel", True), **options)
+    queries = _converted(documents, backend)
+    return queries, [loss for found in backend.losses.values() for losses in found.values() for loss in losses]
+
+
+@cache
+def _pipeline(product: str, canonical: bool) -> ProcessingPipeline:
     pipeline = load_pipeline(f"t1020_{product}")
-    if canonical:
-        pipeline += ProcessingPipeline.from_dict(CANONICAL)
+    return pipeline + ProcessingPipeline.from_dict(CANONICAL) if canonical else pipeline
+
+
+def _converted(documents: Sequence[Mapping[str, Any]], backend: T1020KustoBackend) -> list[str]:
     collection = SigmaCollection.from_dicts([dict(document) for document in documents])
-    converted: list[str] = T1020KustoBackend(pipeline, **options).convert(collection)
+    converted: list[str] = backend.convert(collection)
     return converted
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.pack import load_pack
 
 from conformance.kusto import load, query_tuples, reference_tuples, to_kql
+from conformance.replay import arrivals, replayed
 
 EVIDENCE = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 NOW = datetime(2025, 6, 15, 20, 0)
@@ -176,39 +176,6 @@ def test_the_wider_correlation_takes_any_process_and_direction(
 
 # --- Scheduled runs --------------------------------------------------------------------------------------
 
-PERIOD, DELAY = timedelta(minutes=5), timedelta(minutes=3)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc).replace(tzinfo=None)
-
-
-def _arrivals(log: Sequence[Event], seed: int) -> list[tuple[datetime, Event]]:
-    """Each event with the time at which it can be read: late by at most DELAY, some by exactly that."""
-    rng = random.Random(seed)
-    late = [rng.choice((0.0, 1.0, rng.random())) for _ in log]
-    return sorted(
-        ((_moment(event.time) + part * DELAY, event) for part, event in zip(late, log, strict=True)),
-        key=lambda pair: pair[0],
-    )
-
-
-def _replayed(kql: str, arrivals: Sequence[tuple[datetime, Event]]) -> Counter[int]:
-    """How often each first event is reported by a job that runs every PERIOD on what has come in by then."""
-    reported: Counter[int] = Counter()
-    pending = list(arrivals)
-    now = pending[0][0]
-    end = pending[-1][0] + DELAY + PERIOD
-    with KustoEngine("sentinel") as engine:
-        while now < end + PERIOD:
-            due = [event for at, event in pending if at <= now]
-            pending = [(at, event) for at, event in pending if at > now]
-            load(engine, due)
-            rows: list[dict[str, Any]] = engine.query(kql, now)
-            reported.update(row["ReportId"] for row in rows)
-            now += PERIOD
-    return reported
-
 
 @pytest.mark.parametrize("number", range(4))
 def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
@@ -224,7 +191,7 @@ def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
         replace(case, log=log).under(f"l{i}_") for i, log in enumerate(sample(logs(FIVE_MINUTES, 2), 180, 70 + number))
     ]
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
-    reported = _replayed(kql, _arrivals([event for one in many for event in one.log], number))
+    reported = replayed(kql, arrivals([event for one in many for event in one.log], number))
     expected = {
         report_id(match.event_id)
         for one in many
@@ -246,4 +213,4 @@ def test_overlapping_runs_report_each_event_of_a_rule_once() -> None:
     (kql,) = to_kql([rule], schedule="5m", delay="3m")
     expected = {report_id(event.id) for event in log if matches(rule, event)}
     assert len(expected) > 20
-    assert _replayed(kql, _arrivals(log, 1)) == Counter(dict.fromkeys(expected, 1))
+    assert replayed(kql, arrivals(log, 1)) == Counter(dict.fromkeys(expected, 1))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
-from reference.correlation import Match, OrderedMatch, correlate
+from reference.correlation import CountMatch, Match, correlate
 from reference.events import Event
 from reference.meaning import conditions, in_log_source
 from sigma_t1020.convert import Options, convert
@@ -135,7 +135,7 @@ class Case:
         for name in names:
             rule, _, part = name.partition(" ")
             if "correlation" in self.documents[rule]:
-                found |= {(name, match.event_id) for match in self.ordered(rule, log)}
+                found |= {(name, self._first_event(rule, match, log)) for match in self.matches(rule, log)}
                 continue
             found |= {
                 (name, event.id)
@@ -146,15 +146,30 @@ class Case:
             }
         return found
 
-    def ordered(self, name: str, log: Sequence[Event]) -> list[OrderedMatch]:
-        """The rows of an ordered correlation, by the reference."""
+    def _first_event(self, name: str, match: Match, log: Sequence[Event]) -> str:
+        """The event that a row of a correlation shows: the one that begins its window."""
+        if not isinstance(match, CountMatch):
+            return match.event_id
+        section = _by_host(self.documents[name]["correlation"])
+        rules = [self.documents[rule] for rule in section["rules"]]
+        (first,) = (
+            event.id
+            for event in log
+            if event.time == match.time
+            and tuple(str(event.fields.get(field)) for field in section.get("group-by", ())) == match.key
+            and any(in_log_source(rule, event) and any(conditions(rule, event)) for rule in rules)
+        )
+        return first
+
+    def matches(self, name: str, log: Sequence[Event]) -> list[Match]:
+        """The rows of a correlation, by the reference."""
         section = _by_host(self.documents[name]["correlation"])
         rules = {key: document for key, document in self.documents.items() if "detection" in document}
         evidence = {key: EVIDENCE[rule["logsource"]["category"]] for key, rule in rules.items()}
         # A query that looks back sees nothing older; a scheduled one reads as far back as a match can begin.
         readable = [e for e in log if e.time <= self._until and (self.options.schedule or e.time > self._since)]
         matches: list[Match] = correlate(section, rules, readable, evidence)
-        return [match for match in matches if isinstance(match, OrderedMatch) and match.completed > self._since]
+        return [match for match in matches if match.completed is None or match.completed > self._since]
 
     @property
     def _until(self) -> int:
@@ -203,7 +218,7 @@ def _by_host(section: Mapping[str, Any]) -> dict[str, Any]:
     host = {"Computer": "HostId"}
     return {
         **section,
-        "group-by": [host.get(field, field) for field in section["group-by"]],
+        "group-by": [host.get(field, field) for field in section.get("group-by", ())],
         "aliases": {
             alias: {rule: host.get(field, field) for rule, field in fields.items()}
             for alias, fields in section.get("aliases", {}).items()

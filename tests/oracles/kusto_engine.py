@@ -7,6 +7,7 @@ install (1.1):
 Grammar
 - The literals h"…", ```…``` and ~~~…~~~ keep their marks, and \u, \x, octal, \a, \b, \f and \v lose only
   their backslash, without an error. `query` therefore rewrites literals first (`plain_literals`).
+- No test of all columns, `* contains "x"`. `query` spreads it over the columns of the one table (`spread_stars`).
 - A bound of `between` that is an expression needs parentheses: `between (a .. (b + 5m))`.
 - `between (a .. 5m)`, where the second bound is a length, works for a literal `a` only, not for a column.
 - `partition`, `mv-apply`, `scan`, `serialize`, `project-keep`, `project-reorder`, `distinct *`, `search`,
@@ -15,10 +16,11 @@ Grammar
 
 Functions and aggregates
 - No `range()`, `prev`, `next`, `row_number`, `ingestion_time`, `bin_at`, `column_ifexists`, `hash`,
-  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `tohex`, `unixtime_milliseconds_todatetime`,
+  `strcmp`, `parse_path`, `set_union`, `bag_keys`, `pack_all`, `unixtime_milliseconds_todatetime`,
   `has_ipv4`; no `count_distinct`, `minif`, `maxif`, `make_set_if`, `make_list_if`, `make_bag`,
   `take_anyif`, `take_any(*)`, `percentiles`.
-- No ipv4_… and ipv6_… tests. The usual ones are supplied by kusto_addresses.py.
+- No ipv4_… and ipv6_… tests, no `tohex`, no `row_cumsum`. The usual ones are supplied by kusto_addresses.py and
+  kusto_numbers.py.
 
 Meaning
 - `null == 5` is false and `null != 5` is true, as in Kusto ('Null values'); `null < 5` is null in both.
@@ -50,6 +52,7 @@ from typing import TypeAlias
 import duckdb_kql
 from duckdb import DuckDBPyConnection
 from oracles.kusto_addresses import supply_address_tests
+from oracles.kusto_numbers import supply_numbers
 from sigma_t1020.kusto_language.schemas import Schema, SchemaName, load_schema
 
 Value: TypeAlias = object
@@ -86,6 +89,7 @@ class KustoEngine:
         self._made: set[str] = set()
         self._connection: DuckDBPyConnection = duckdb_kql.connect()
         supply_address_tests(self._connection)
+        supply_numbers()
 
     def __enter__(self) -> KustoEngine:
         return self
@@ -125,7 +129,7 @@ class KustoEngine:
         """
         for table in set(re.findall(r"\w+", kql)) & self._schema.keys() - self._made:
             self._make(table)
-        cursor = duckdb_kql.execute(self._connection, plain_literals(kql), query_now=now)
+        cursor = duckdb_kql.execute(self._connection, spread_stars(plain_literals(kql), self._schema), query_now=now)
         fields = [(str(name), str(kind)) for name, kind, *_ in cursor.description or ()]
         return [
             {name: _to_python(value, kind) for (name, kind), value in zip(fields, row, strict=True)}
@@ -186,6 +190,29 @@ def plain_literals(kql: str) -> str:
     The forms and escapes are those of Kusto's page 'The string data type'. Comments stay as they are.
     """
     return _TOKEN_WITH_TEXT.sub(_plain_literal, kql)
+
+
+_STAR_TEST = re.compile(r'\* (contains(?:_cs)?|has(?:_cs)?|matches regex) ("(?:[^"\\]|\\.)*")')
+
+
+def spread_stars(kql: str, schema: Schema) -> str:
+    """The same query with every test of all columns (`* contains "x"`) as tests of each column that holds text.
+
+    Microsoft's page 'where operator': the predicate holds if it does for any column. The query, whose literals are
+    plain, must read one table; what it adds by `extend` counts as a column. Raises ValueError for several tables.
+    """
+    if not _STAR_TEST.search(kql):
+        return kql
+    tables = [table for table in schema if re.search(rf"^{table}$", kql, re.MULTILINE)]
+    if len(tables) != 1:
+        raise ValueError(f"a test of all columns needs one table, not {', '.join(tables) or 'none'}")
+    columns = [column for column, kind in schema[tables[0]].items() if kind == "string"]
+    columns.extend(re.findall(r"^\| extend (\w+) =", kql, re.MULTILINE))
+
+    def each(test: re.Match[str]) -> str:
+        return "(" + " or ".join(f"{column} {test[1]} {test[2]}" for column in columns) + ")"
+
+    return _STAR_TEST.sub(each, kql)
 
 
 def _plain_literal(token: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -240,6 +241,22 @@ def test_what_is_materialized_can_be_joined_with_itself(engine: KustoEngine) -> 
     engine.load("Events", [{"Id": 1, "Host": "a"}, {"Id": 2, "Host": "a"}, {"Id": 3, "Host": "b"}])
     kql = "let E = materialize(Events | where Id < 3); E | join kind=inner E on Host | summarize N = count()"
     assert engine.query(kql, NOW) == [{"N": 4}]
+
+
+@pytest.mark.parametrize("number", [20, 200_000])
+def test_row_cumsum_sums_up_in_the_order_of_the_sort(number: int) -> None:
+    rng = random.Random(number)
+    rows = [
+        {"K": f"k{rng.randrange(number // 10)}", "N": rng.randrange(10**6), "D": rng.choice((-1, 0, 1))}
+        for _ in range(number)
+    ]
+    with KustoEngine({"Rows": {"K": "string", "N": "long", "D": "long"}}) as engine:
+        engine.load("Rows", rows)
+        kql = "Rows | sort by K asc, N asc, D desc | extend Sum = row_cumsum(D) | where D == 1 | project K, N, Sum"
+        found = [(row["K"], row["N"], row["Sum"]) for row in engine.query(kql, NOW)]
+    ordered = sorted(rows, key=lambda row: (row["K"], row["N"], -int(row["D"])))
+    sums = itertools.accumulate(int(row["D"]) for row in ordered)
+    assert found == [(row["K"], row["N"], total) for row, total in zip(ordered, sums, strict=True) if row["D"] == 1]
 
 
 LITERALS = [

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from sigma.backends.kusto.kusto import KustoBackend
 from sigma.conditions import (
@@ -21,30 +20,41 @@ from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
 from sigma.types import (
     SigmaBool,
+    SigmaCasedString,
     SigmaCIDRExpression,
     SigmaCompareExpression,
-    SigmaNumber,
+    SigmaFieldReference,
     SigmaRegularExpression,
     SigmaRegularExpressionFlag,
     SigmaString,
+    SigmaTimestampPart,
+    TimestampPart,
 )
 
 from . import kusto_values as values
 from . import regexes
 from .expression import Node, Test, all_of, any_of, negate
-from .kusto_predicates import Predicate
+from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
 from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
 from .losses import Unsupported
 
-NUMERIC = frozenset({"int", "long", "real", "decimal"})
 _PLAIN_VALUES = "write the value without modifiers"
 _MODEL = "t1020_log_model"
 
 _FLAGS = {
-    SigmaRegularExpressionFlag.IGNORECASE: ("i", re.IGNORECASE),
-    SigmaRegularExpressionFlag.MULTILINE: ("m", re.MULTILINE),
-    SigmaRegularExpressionFlag.DOTALL: ("s", re.DOTALL),
+    SigmaRegularExpressionFlag.IGNORECASE: "i",
+    SigmaRegularExpressionFlag.MULTILINE: "m",
+    SigmaRegularExpressionFlag.DOTALL: "s",
+}
+#: Kusto docs, the pages of these functions; weeks are those of ISO 8601 ('week_of_year()').
+_TIME_PARTS = {
+    TimestampPart.MINUTE: 'datetime_part("minute", {})',
+    TimestampPart.HOUR: "hourofday({})",
+    TimestampPart.DAY: "dayofmonth({})",
+    TimestampPart.WEEK: "week_of_year({})",
+    TimestampPart.MONTH: "monthofyear({})",
+    TimestampPart.YEAR: "getyear({})",
 }
 
 
@@ -116,7 +126,7 @@ class KustoConditions(KustoBackend):
         if column.type == "datetime":
             raise Unsupported(f"{sigma_name} is a time here; compare no texts with it", sigma_name)
         if column.type != "string":
-            column = Column(f"tostring({column.text})")
+            column = replace(column, text=f"tostring({column.text})", type="string")
         return column, sigma_name
 
     def _mapped(
@@ -181,14 +191,14 @@ class KustoConditions(KustoBackend):
         column, _sigma_name = self._subject(cond, state)
         if parts == [None]:
             return values.present(column)
-        if column.type in NUMERIC and (number := values.as_whole_number(text)) is not None:
+        if column.type in values.NUMERIC and (number := values.as_whole_number(text)) is not None:
             return Test(Predicate(column.text, "==", (number,), nullable=True))
         if column.type == "bool" and text.lower() in ("true", "false"):
             return Test(Predicate(column.text, "==", (text.lower(),), nullable=True))
         if (file_name := values.base_name(column, parts)) is not None:
             return values.compare(Column(name(column.base_name)), "equals", file_name, cased)
-        column, _sigma_name = self._as_string(cond, state)
-        return values.matches_text(column, parts, cased)
+        column, sigma_name = self._as_string(cond, state)
+        return values.matches_text(column, parts, cased, sigma_name)
 
     def convert_condition_field_eq_val_re(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
@@ -196,20 +206,24 @@ class KustoConditions(KustoBackend):
         """A regular expression, unanchored, by case unless it says otherwise."""
         assert isinstance(cond.value, SigmaRegularExpression)
         column, sigma_name = self._as_string(cond, state)
-        pattern = str(cond.value.regexp)
-        letters = "".join(sorted(_FLAGS[flag][0] for flag in cond.value.flags))
-        try:
-            expression = regexes.to_re2(pattern, letters)
-        except regexes.RegexError as error:
-            raise Unsupported(
-                f"{sigma_name}: the regular expression {error}, which KQL's RE2 cannot run; {error.hint}", sigma_name
-            ) from None
+        expression, finds_nothing = self._printed(cond.value, sigma_name, sigma_name)
         test: Node[Predicate] = Test(
             Predicate(column.text, "matches regex", (string(expression),), computed=column.computed)
         )
-        flags = sum(_FLAGS[flag][1] for flag in cond.value.flags)
         # A missing value is an empty string here, and matches nothing.
-        return all_of((values.present(column), test)) if re.search(pattern, "", flags) else test
+        return all_of((values.present(column), test)) if finds_nothing else test
+
+    @staticmethod
+    def _printed(value: SigmaRegularExpression, what: str, field: str) -> tuple[str, bool]:
+        """The expression as RE2 reads it, and whether an empty text has it. Raises Unsupported, naming `what`."""
+        letters = "".join(sorted(_FLAGS[flag] for flag in value.flags))
+        try:
+            expression = regexes.to_re2(str(value.regexp), letters)
+        except regexes.RegexError as error:
+            raise Unsupported(
+                f"{what}: the regular expression {error}, which KQL's RE2 cannot run; {error.hint}", field
+            ) from None
+        return expression, regexes.matches_nothing(str(value.regexp), letters)
 
     def convert_condition_field_eq_val_cidr(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
@@ -236,8 +250,8 @@ class KustoConditions(KustoBackend):
         """A numeric comparison."""
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
-        if type(value.number) is not SigmaNumber:
-            self._refuse_time_part(cond)
+        if isinstance(value.number, SigmaTimestampPart):
+            return self._time_part(cond, state, self.compare_operators[value.op], value.number)
         return self._number(cond, state, self.compare_operators[value.op], str(value.number))
 
     def _number(
@@ -246,7 +260,7 @@ class KustoConditions(KustoBackend):
         if operator == "==" and (mapped := self._mapped(cond, state, number)) is not None:
             return mapped
         column, sigma_name = self._subject(cond, state)
-        if column.type in NUMERIC:
+        if column.type in values.NUMERIC:
             return Test(Predicate(column.text, operator, (number,), nullable=True))
         if operator == "==" and column.type == "string" and column.text:
             return values.compare(column, "equals", number, cased=False)
@@ -291,45 +305,97 @@ class KustoConditions(KustoBackend):
         column, _sigma_name = self._subject(cond, state)
         return values.present(column)
 
-    # --- Refused until the backend says all of Sigma -----------------------------------------------
-
-    def convert_condition_field_eq_field(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """Refused by name."""
-        sigma_name = self._sigma_name(cond.field)
-        raise Unsupported(f"{sigma_name}: |fieldref is not supported in KQL yet; compare with values", sigma_name)
+    # --- Times and other fields ---------------------------------------------------------------------
 
     def convert_condition_field_eq_val_timestamp_part(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
     ) -> Any:
-        """Refused by name."""
-        self._refuse_time_part(cond)
+        """A part of a time, such as its hour."""
+        assert isinstance(cond.value, SigmaTimestampPart)
+        return self._time_part(cond, state, "==", cond.value)
 
-    def _refuse_time_part(self, cond: ConditionFieldEqualsValueExpression) -> NoReturn:
-        sigma_name = self._sigma_name(cond.field)
-        raise Unsupported(
-            f"{sigma_name}: parts of a time (|hour, |day, …) are not supported in KQL yet; leave them out", sigma_name
-        )
+    def _time_part(
+        self,
+        cond: ConditionFieldEqualsValueExpression,
+        state: ConversionState,
+        operator: str,
+        value: SigmaTimestampPart,
+    ) -> Node[Predicate]:
+        column, sigma_name = self._subject(cond, state)
+        part = value.timestamp_part
+        if column.type != "datetime":
+            raise Unsupported(
+                f"{sigma_name} is of type {column.type} here, not a time, so it has no {part.name.lower()}; test a "
+                "field that holds a time",
+                sigma_name,
+            )
+        subject = _TIME_PARTS[part].format(column.text)
+        return Test(Predicate(subject, operator, (str(value),), nullable=True, computed=column.computed))
+
+    def convert_condition_field_eq_field(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A field compared with another one of the same event."""
+        reference = cond.value
+        assert isinstance(reference, SigmaFieldReference)
+        how = {(True, True): "contains", (True, False): "startswith", (False, True): "endswith"}
+        sides = []
+        for field in (cond.field, reference.field):
+            side = ConditionFieldEqualsValueExpression(field, reference)
+            column, sigma_name = self._subject(side, state)
+            if not column.text:
+                raise Unsupported(f"{sigma_name} is stored as a file name alone; compare no field with it", sigma_name)
+            sides.append(column)
+        column, other = sides
+        return values.equals_column(column, other, how.get((reference.starts_with, reference.ends_with), "equals"))
+
+    # --- Keywords -----------------------------------------------------------------------------------
 
     def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
+        """A text anywhere in the event."""
+        assert isinstance(cond.value, SigmaString)
+        cased = isinstance(cond.value, SigmaCasedString)
+        parts = values.parts_of(cond.value, "the keyword")
+        if not [part for part in parts if part is not None]:
+            raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
+        return self._keyword(values.anywhere(parts), state, cased)
 
     def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
+        """A number, as text, anywhere in the event."""
+        return self._keyword([None, str(cond.value), None], state, cased=False)
+
+    def _keyword(self, parts: values.Parts, state: ConversionState, cased: bool) -> Node[Predicate]:
+        return values.in_any_column(parts, cased, self._computed(state))
+
+    def _computed(self, state: ConversionState) -> tuple[str, ...]:
+        """What a table has in parts only, such as a user with the domain, is computed, so that it is a column too."""
+        return tuple(self._known_model(state).expressions)
 
     def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """Refused by name."""
-        self._refuse_keyword(cond)
+        """A regular expression anywhere in the event."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        expression, finds_nothing = self._printed(cond.value, "a keyword", "")
+        if finds_nothing:
+            raise Unsupported(
+                "a keyword's expression is found in an empty text too, so in every event; correct it", at=("detection",)
+            )
+        test = Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=self._computed(state))
+        return Test(test)
 
     def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """Refused by name."""
-        self._refuse_keyword(cond)
+        raise Unsupported(
+            "a pipeline gives a piece of query text, which cannot be checked; use fields and values", at=("detection",)
+        )
 
-    def _refuse_keyword(self, cond: ConditionValueExpression) -> NoReturn:
-        raise Unsupported(f"the keyword {cond.value!s} has no field; name the field that it is in", at=("detection",))
+    def convert_condition_field_eq_query_expr(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """Refused by name."""
+        sigma_name = self._sigma_name(cond.field)
+        raise Unsupported(
+            f"{sigma_name}: a pipeline gives a piece of query text, which cannot be checked; use values", sigma_name
+        )
 
 
 def _written(network: IPv4Network | IPv6Network) -> str:

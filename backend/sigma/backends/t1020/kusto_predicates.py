@@ -12,6 +12,8 @@ from .kusto_text import name
 #: Lines longer than this are broken where a clause or a list allows it.
 WIDTH = 100
 INDENT = "    "
+#: The subject of a test of all columns (Kusto docs, 'where operator').
+EVERY_COLUMN = "*"
 
 
 class Operator(NamedTuple):
@@ -49,21 +51,26 @@ OPERATORS = {
 class Predicate:
     """`subject operator operand`, any of the operands where there are several.
 
-    `operands` are literals. Other operators than those of OPERATORS: "raw" (the subject is the whole
-    predicate, a filter of the log source), "missing" (the subject holds nothing), "ipv4" and "ipv6" (the
-    address lies in one of the networks). `nullable` says that the subject's type has a null, of which no
-    comparison must become true. `computed` names the column that is computed first, if the subject needs one.
+    `operands` are literals, or one column. Other operators than those of OPERATORS: "raw" (the subject is the
+    whole predicate, a filter of the log source), "missing" (the subject holds nothing), "empty" (it holds an
+    empty text, see `widened`), "ipv4" and "ipv6" (the address lies in one of the networks). The subject "*" is
+    every column. `nullable` says that the subject's type has a null, of which no comparison must become true.
+    `computed` names the columns that are computed first, if it needs any. `of` is the Sigma field, where a
+    message may have to name it.
     """
 
     subject: str
     operator: str
     operands: tuple[str, ...] = ()
     nullable: bool = False
-    computed: str = ""
+    computed: tuple[str, ...] = ()
+    of: str = ""
 
     @property
     def cost(self) -> int:
         """Rank of what a row costs, as in Operator."""
+        if self.subject == EVERY_COLUMN:
+            return 6
         own = {"ipv4": 4, "ipv6": 4, "raw": 1}.get(self.operator, 0)
         if self.operator in OPERATORS:
             own = OPERATORS[self.operator].cost
@@ -73,6 +80,8 @@ class Predicate:
     @property
     def joinable(self) -> bool:
         """Whether `a or b` of two such predicates can be one predicate with two operands."""
+        if self.subject == EVERY_COLUMN:
+            return False
         return self.operator in ("ipv4", "ipv6") or bool(self.operator in OPERATORS and OPERATORS[self.operator].many)
 
 
@@ -140,7 +149,7 @@ def _in_networks(predicate: Predicate, indent: str, before: int) -> str:
 def _positive(predicate: Predicate, indent: str, before: int) -> str:
     if predicate.operator == "raw":
         return predicate.subject
-    if predicate.operator == "missing":
+    if predicate.operator in ("missing", "empty"):
         return f"{'isnull' if predicate.nullable else 'isempty'}({predicate.subject})"
     if predicate.operator == "ipv4":
         return _in_networks(predicate, indent, before)
@@ -158,7 +167,7 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> str:
-    if predicate.operator == "missing":
+    if predicate.operator in ("missing", "empty"):
         return f"{'isnotnull' if predicate.nullable else 'isnotempty'}({predicate.subject})"
     if predicate.operator in ("ipv4", "ipv6"):
         # Null for what is no address of that kind: NOT of it would be null too, and the row lost.
@@ -169,7 +178,8 @@ def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> s
     if predicate.operator in _OPPOSITE:
         text = f"{predicate.subject} {_OPPOSITE[predicate.operator]} {predicate.operands[0]}"
     else:
-        operator = OPERATORS.get(predicate.operator)
+        # `* !contains` asks for one column without the text, not for none with it.
+        operator = OPERATORS.get(predicate.operator) if predicate.subject != EVERY_COLUMN else None
         word = operator and (operator.not_one if len(predicate.operands) == 1 else operator.not_many)
         if not word:
             return f"not({_positive(predicate, indent, before + len('not('))})"
@@ -212,16 +222,16 @@ def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: boo
 def computed_columns(node: Node[Predicate]) -> set[str]:
     """The columns that must be computed before the node can be tested."""
     if isinstance(node, Test):
-        return {node.what.computed} - {""}
+        return set(node.what.computed)
     if isinstance(node, Not):
         return computed_columns(node.arg)
     return set().union(*(computed_columns(arg) for arg in node.args))
 
 
-def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str]) -> list[str]:
+def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str], needed: Iterable[str] = ()) -> list[str]:
     """One `| where` for each conjunct, the cheap ones first; computed columns where they are first needed.
 
-    `computed`: by name the expression that gives a column.
+    `computed`: by name the expression that gives a column; `needed`: those that are wanted in any case.
     """
     conjuncts: list[Node[Predicate]] = []
     for node in nodes:
@@ -233,4 +243,5 @@ def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str]) -
             lines.append(f"| extend {name(column)} = {computed[column]}")
             known.add(column)
         lines.append(f"| where {render(node, '', len('| where '))}")
+    lines.extend(f"| extend {name(column)} = {computed[column]}" for column in sorted({*needed} - known))
     return lines

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from sigma.types import SigmaString, SpecialChars
 
 from . import regexes
-from .expression import Node, Test, negate
-from .kusto_predicates import Predicate
+from .expression import Node, Test, all_of, negate
+from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import string
 from .log_model import Column
 from .losses import Unsupported
+
+#: Kusto's types of numbers.
+NUMERIC = frozenset({"int", "long", "real", "decimal"})
 
 #: The parts of a value in order: text, None for `*`, "" for `?`.
 Parts = list[str | None]
@@ -37,6 +40,12 @@ def parts_of(value: SigmaString, field: str) -> Parts:
     return parts
 
 
+def anywhere(parts: Sequence[str | None]) -> Parts:
+    """The same parts with anything before and after them."""
+    lead, trail = parts[0] is None, parts[-1] is None
+    return [None, *parts[lead : len(parts) - trail], None]
+
+
 def as_text(parts: Sequence[str | None]) -> str:
     """The parts as the rule writes them, for comparison with plain words."""
     return "".join("*" if part is None else part or "?" for part in parts)
@@ -53,10 +62,10 @@ def present(column: Column) -> Node[Predicate]:
     return negate(Test(Predicate(subject, "missing", nullable=column.nullable, computed=column.computed)))
 
 
-def matches_text(column: Column, parts: Sequence[str | None], cased: bool) -> Node[Predicate]:
-    """A string test with wildcards; `column` is of type string."""
+def matches_text(column: Column, parts: Sequence[str | None], cased: bool, field: str) -> Node[Predicate]:
+    """A string test with wildcards; `column` is of type string, `field` the name that the rule has for it."""
     if not parts:
-        return negate(present(column))
+        return Test(Predicate(column.text, "empty", computed=column.computed, of=field))
     lead, trail = parts[0] is None, parts[-1] is None
     inner = parts if len(parts) == 1 else parts[lead : len(parts) - trail]
     if len(inner) == 1 and inner[0]:
@@ -78,11 +87,41 @@ def compare(column: Column, how: str, needle: str, cased: bool) -> Node[Predicat
     subject = column.text
     if not cased and _has_foreign_letters(needle):
         subject, needle, cased = f"tolower({subject})", _lower(needle), True
-    operator = {"equals": "=="}.get(how, f"{how}_cs") if cased else {"equals": "=~"}.get(how, how)
-    edges = _is_term_edge(needle[0]) and _is_term_edge(needle[-1])
-    if how == "contains" and edges and any(character.isalnum() for character in needle):
-        operator = "has_cs" if cased else "has"
+    if how == "contains":
+        operator = _contains(needle) + ("_cs" if cased else "")
+    else:
+        operator = {"equals": "=="}.get(how, f"{how}_cs") if cased else {"equals": "=~"}.get(how, how)
     return Test(Predicate(subject, operator, (string(needle),), computed=column.computed))
+
+
+def equals_column(column: Column, other: Column, how: str) -> Node[Predicate]:
+    """A column compared with another one of the event; `how` is equals, contains, startswith or endswith.
+
+    Numbers and times are compared as such where both are of that kind, all else as text without regard to case.
+    A missing value equals nothing, another missing one included.
+    """
+    computed = (*column.computed, *other.computed)
+    numbers = column.type in NUMERIC and other.type in NUMERIC
+    if how == "equals" and (numbers or column.type == other.type == "datetime"):
+        same = Test(Predicate(column.text, "==", (other.text,), nullable=True, computed=computed))
+    else:
+        # Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators').
+        texts = (one.text if one.type == "string" else f"tostring({one.text})" for one in (column, other))
+        left, right = (f"tolower({text})" for text in texts)
+        same = Test(Predicate(left, "==" if how == "equals" else f"{how}_cs", (right,), computed=computed))
+    return all_of((present(other), same))
+
+
+def in_any_column(parts: Sequence[str | None], cased: bool, computed: tuple[str, ...]) -> Node[Predicate]:
+    """A keyword: the parts, which begin and end with `*`, in any column, the computed ones included."""
+    inner = parts[1:-1]
+    if len(inner) == 1 and inner[0] and (cased or not _has_foreign_letters(inner[0])):
+        operator = _contains(inner[0])
+        operator += "_cs" if cased else ""
+        return Test(Predicate(EVERY_COLUMN, operator, (string(inner[0]),), computed=computed))
+    # All columns cannot be put in lower case; RE2 folds the case of all letters.
+    expression = regexes.wildcard_pattern(parts, not cased)
+    return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
 
 
 def base_name(column: Column, parts: Sequence[str | None]) -> str | None:
@@ -102,6 +141,12 @@ def _lower(text: str) -> str:
 
 def _has_foreign_letters(text: str) -> bool:
     return any(not c.isascii() and c.lower() != c.upper() for c in text)
+
+
+def _contains(needle: str) -> str:
+    """The operator that finds a text anywhere: `has`, which uses the index, where it finds the same."""
+    edges = _is_term_edge(needle[0]) and _is_term_edge(needle[-1])
+    return "has" if edges and any(character.isalnum() for character in needle) else "contains"
 
 
 def _is_term_edge(character: str) -> bool:

@@ -31,19 +31,14 @@ class Column:
     """A field as the target has it.
 
     `text` is the column's name, empty where only the file name of a path is stored; `type` is the
-    dialect's type name; `base_name` is the column that holds the file name of this path; `expression` is
-    what gives a column that the table does not have.
+    dialect's type name; `base_name` is the column that holds the file name of this path; `computed` names the
+    column among the model's `expressions` where the table does not have it.
     """
 
     text: str
     type: str = "string"
     base_name: str = ""
-    expression: str = ""
-
-    @property
-    def computed(self) -> str:
-        """The name of the column where it has to be computed first, else nothing."""
-        return self.text if self.expression else ""
+    computed: tuple[str, ...] = ()
 
     @property
     def nullable(self) -> bool:
@@ -101,7 +96,7 @@ class LogModel:
     def column(self, name: str) -> Column | None:
         """The column that a mapped field names; None where the table has none of that name."""
         if name in self.expressions:
-            return Column(name, expression=self.expressions[name])
+            return Column(name, computed=(name,))
         if name in self.columns:
             return Column(name, self.columns[name], self.base_names.get(name, ""))
         if name in self.base_names:

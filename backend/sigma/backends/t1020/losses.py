@@ -11,16 +11,17 @@ from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 class LossCode(str, Enum):
     """The closed list of losses. Each makes the whole query wider, never narrower."""
 
-    #: A bound of the engine (row caps, list sizes, ties) within which the query is exact.
-    BOUND = "bound"
+    #: An empty text and a missing value are the same in the table.
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One named loss of one query."""
+    """One named loss of one query; `field` is the Sigma field that it comes of."""
 
     code: LossCode
     message: str
+    field: str = ""
 
 
 class Unsupported(SigmaFeatureNotSupportedByBackendError):

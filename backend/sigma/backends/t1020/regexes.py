@@ -20,6 +20,7 @@ sre, sre_parse = (importlib.import_module(module) for module in _MODULES)
 #: RE2's limit on counted repetition (github.com/google/re2/wiki/Syntax).
 RE2_MAX_REPEAT = 1000
 
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 _METACHARACTERS = frozenset(r"\.+*?()|[]{}^$")
 _CLASS_METACHARACTERS = frozenset(r"\]^-[")
 _CONTROLS = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\v", "\a": r"\a"}
@@ -230,7 +231,7 @@ def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:
     return f"(?{'i' if ignore_case else ''}s){'' if start else '^'}{body}{'' if end else '$'}"
 
 
-def matches_nothing(expression: str) -> bool:
-    """Whether a printed expression finds a match in the empty text, which stands for a missing value in some tables."""
-    # Python writes \Z for RE2's \z, and wants both flags and text as RE2 does.
-    return re.search(expression.replace(r"\z", r"\Z"), "") is not None
+def matches_nothing(pattern: str, flags: str = "") -> bool:
+    """Whether an expression that `to_re2` takes finds a match in the empty text, which in some tables stands for a
+    missing value."""
+    return re.search(pattern, "", sum(_FLAGS[letter] for letter in flags)) is not None

@@ -1,0 +1,317 @@
+"""Correlations as Kusto queries: which rules, keys and values they are made of, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sigma.exceptions import SigmaConversionError
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
+from sigma.types import SigmaExists
+
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationRule,
+    SigmaRuleReference,
+)
+
+from . import kusto_values as values
+from .expression import any_of
+from .kusto_conditions import KustoConditions
+from .kusto_ordered import Ordered, Step
+from .kusto_predicates import merge
+from .kusto_query import Keys, Search, TimeFrame
+from .kusto_windows import MAX_OVERLAPPING, NO_KEY, Count, Leg, Source, Temporal
+from .log_model import Column
+from .losses import Loss, Unsupported
+
+#: Names that a correlation's query gives to columns of its own.
+_OWN_COLUMN = re.compile(
+    r"TimeBin|Step[0-9].*|Rule[0-9].*|At|Turn|(Old)?(Change|Held|Count)|(Event|Value)Count|LastTime|Values?|All.+"
+)
+_AT_RULES = ("correlation", "rules")
+_AT_CONDITION = ("correlation", "condition")
+_AT_GROUP_BY = ("correlation", "group-by")
+_OPERATORS = {
+    SigmaCorrelationConditionOperator.LT: "<",
+    SigmaCorrelationConditionOperator.LTE: "<=",
+    SigmaCorrelationConditionOperator.GT: ">",
+    SigmaCorrelationConditionOperator.GTE: ">=",
+    SigmaCorrelationConditionOperator.EQ: "==",
+    SigmaCorrelationConditionOperator.NEQ: "!=",
+}
+
+
+class KustoCorrelations(KustoConditions):
+    """Conditions, and the correlations of their rules. A rule is converted before the correlations that name it, and
+    keeps its searches as its conversion result."""
+
+    #: Which events are read; set by the backend.
+    frame: TimeFrame
+
+    # --- What a correlation asks of its rules -----------------------------------------------------------
+
+    def _keys_for_correlations(self, rule: SigmaRule) -> dict[int, Keys]:
+        """For each correlation that refers to the rule: the fields it asks for as this log source has them.
+
+        Asked before the pipeline renames the rule's fields, with a stand-in rule of the same log source: pySigma
+        would rename the correlation's fields once for all legs, though each leg has its own table.
+        """
+        keys: dict[int, Keys] = {}
+        for correlation in rule._backreferences:
+            if not isinstance(correlation, SigmaCorrelationRule) or id(correlation) in keys:
+                continue
+            group_by = list(correlation.group_by or ())
+            asked = {field: _aliased(correlation, rule, field) for field in [*group_by, *_counted_fields(correlation)]}
+            found = self._resolve(rule, asked)
+            value = next((found[field] for field in _counted_fields(correlation)), None)
+            keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
+        return keys
+
+    def _resolve(self, rule: SigmaRule, fields: Mapping[str, str]) -> dict[str, Column]:
+        """Where the log source of a rule has some fields; the keys of `fields` are kept."""
+        if not fields:
+            return {}
+        probe = copy.copy(rule)
+        probe.fields = []
+        items = [SigmaDetectionItem(field, [], [SigmaExists(True)]) for field in fields.values()]
+        detection = SigmaDetection(list(items))
+        probe.detection = SigmaDetections({"probe": detection}, ["probe"])
+        self.last_processing_pipeline.apply(probe)
+        model = self._model(probe, self.last_processing_pipeline.state)
+        found: dict[str, Column] = {}
+        for (asked, field), item in zip(fields.items(), detection.detection_items, strict=True):
+            if field in model.join_keys:
+                found[asked] = self._column(model.join_keys[field], model, field)
+                continue
+            if not isinstance(item, SigmaDetectionItem) or item.field is None:
+                raise Unsupported(
+                    f"a correlation asks for {asked}, several columns of {model.table}; choose one", field
+                )
+            column = self._column(item.field, model, field)
+            if not column.text:
+                raise Unsupported(
+                    f"{asked}, which a correlation asks for, has no column in {model.table}; choose another field",
+                    field,
+                )
+            found[asked] = column
+        return found
+
+    # --- The types --------------------------------------------------------------------------------------
+
+    def convert_correlation_temporal_ordered_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in order on one key within the time span."""
+        searches = _searches(rule)
+        if len(searches) < 2:
+            raise Unsupported("the correlation orders a single rule; name two or more", at=_AT_RULES)
+        for search in searches:
+            if not search.model.event_id:
+                raise Unsupported(
+                    f"the pipeline names no event_id for {search.model.table}; set it to the columns that, with the "
+                    "time, tell one event from another",
+                    at=_AT_RULES,
+                )
+        keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
+        if not keys[0]:
+            raise Unsupported(
+                "the correlation has no group-by; name the field that its rules share, such as Computer",
+                at=("correlation", "type"),
+            )
+        steps = [Step(search, own) for search, own in zip(searches, keys, strict=True)]
+        return [Ordered(steps, rule.timespan.seconds)]
+
+    def convert_correlation_temporal_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in any order on one key within the time span."""
+        searches = _searches(rule)
+        if len(searches) < 2:
+            raise Unsupported("the correlation has a single rule; name two or more", at=_AT_RULES)
+        sources = _sources(rule, searches)
+        for source in sources:
+            if len(source.conditions) > MAX_OVERLAPPING:
+                raise Unsupported(
+                    f"{len(source.conditions)} rules of the correlation read {source.model.table}, of which an event "
+                    f"may meet several; name at most {MAX_OVERLAPPING}",
+                    at=_AT_RULES,
+                )
+        return [Temporal(sources, rule.timespan.seconds, _losses(searches), len(searches))]
+
+    def convert_correlation_event_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of events on one key within the time span."""
+        return [self._count(rule)]
+
+    def convert_correlation_value_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of values of a field on one key within the time span."""
+        if len(_counted_fields(rule)) != 1:
+            raise Unsupported(
+                "value_count counts the values of one field; name it as condition field", at=_AT_CONDITION
+            )
+        return [self._count(rule)]
+
+    def _count(self, rule: SigmaCorrelationRule) -> Count:
+        condition = rule.condition
+        assert isinstance(condition, SigmaCorrelationCondition)
+        searches = _searches(rule)
+        operator, losses = _OPERATORS[condition.op], _losses(searches)
+        if operator not in (">", ">="):
+            word = condition.op.name.lower()
+            if self.frame.period:
+                raise Unsupported(
+                    f"a count with {word} is never complete, so no scheduled run can report it; use gt or gte",
+                    at=_AT_CONDITION,
+                )
+            if losses:
+                raise Unsupported(
+                    f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; "
+                    "mend the rule or use gt or gte",
+                    at=_AT_CONDITION,
+                )
+        return Count(_sources(rule, searches), rule.timespan.seconds, losses, operator, condition.count)
+
+    # --- Refused ----------------------------------------------------------------------------------------
+
+    def _refuse_correlation(self, kind: str) -> NoReturn:
+        raise Unsupported(
+            f"the correlation type {kind} is not supported in KQL; use event_count, value_count, temporal or "
+            "temporal_ordered",
+            at=("correlation", "type"),
+        )
+
+    def convert_correlation_value_sum_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("value_sum")
+
+    def convert_correlation_value_avg_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("value_avg")
+
+    def convert_correlation_value_percentile_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("value_percentile")
+
+    def convert_correlation_value_median_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("value_median")
+
+    def convert_correlation_extended_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("temporal with a condition in words")
+
+    def convert_correlation_extended_temporal_ordered_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_correlation("temporal_ordered with a condition in words")
+
+
+def _aliased(correlation: SigmaCorrelationRule, rule: SigmaRule, field: str) -> str:
+    """What a field of a correlation is called in a rule."""
+    alias = correlation.aliases.aliases.get(field)
+    for reference, own in alias.mapping.items() if alias else ():
+        if reference.reference in (rule.name, str(rule.id)):
+            return str(own)
+    return field
+
+
+def _counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
+    """The fields whose values a correlation counts."""
+    found = getattr(correlation.condition, "fieldref", None) or []
+    return [found] if isinstance(found, str) else list(found)
+
+
+def _searches(correlation: SigmaCorrelationRule) -> list[Search]:
+    """The search of each rule of a correlation. Raises Unsupported for what has none."""
+    return [_search(reference) for reference in correlation.referenced_rules]
+
+
+def _search(reference: SigmaRuleReference) -> Search:
+    rule = reference.rule
+    if not isinstance(rule, SigmaRule):
+        raise Unsupported(f"the correlation refers to another one, {reference.reference}; refer to rules", at=_AT_RULES)
+    try:
+        found = [search for search in rule.get_conversion_result() if isinstance(search, Search)]
+    except SigmaConversionError:
+        found = []
+    if not found:
+        raise Unsupported(f"its rule {reference.reference} was not converted; mend that first", at=_AT_RULES)
+    # An event that meets several conditions of a rule is one event.
+    return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=_losses(found))
+
+
+def _losses(searches: Iterable[Search]) -> tuple[Loss, ...]:
+    return tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
+
+
+def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], taken: set[str]) -> list[dict[str, Column]]:
+    """For each rule the columns of the group-by fields, by the names that carry them through the query."""
+    keys = [search.keys[id(correlation)].by for search in searches]
+    names = _key_names(keys, taken)
+    return [{names[field]: column for field, column in own.items()} for own in _of_one_type(keys)]
+
+
+def _sources(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Source]:
+    """The rules of a correlation by sliding windows, those of one table together."""
+    keys = _carried(correlation, searches, {column for search in searches for column in search.model.projection})
+    found: dict[tuple[str, str], dict[int, Leg]] = {}
+    for number, (search, own) in enumerate(zip(searches, keys, strict=True), start=1):
+        leg = Leg(search, own or {NO_KEY: Column("", "long")}, search.keys[id(correlation)].value)
+        legs = found.setdefault((search.model.table, search.model.time_column), {})
+        if any((other.keys, other.value) != (leg.keys, leg.value) for other in legs.values()):
+            raise Unsupported(
+                f"two rules of the correlation read {search.model.table} and take a field from different columns; "
+                "use one for both",
+                at=("correlation", "aliases"),
+            )
+        legs[number] = leg
+    return [Source.of(legs) for legs in found.values()]
+
+
+def _key_names(keys: Sequence[Mapping[str, Column]], taken: set[str]) -> dict[str, str]:
+    """By group-by field the name of the column that carries it through the join.
+
+    Its own where all steps have it in the same column; else the Sigma name, unless that name stands for
+    something else already.
+    """
+    names: dict[str, str] = {}
+    for field in keys[0]:
+        texts = {own[field].text for own in keys}
+        text = next(iter(texts))
+        plain = re.fullmatch(r"\w+", text) and not _OWN_COLUMN.fullmatch(text)
+        if len(texts) == 1 and plain and not any(own[field].computed for own in keys):
+            names[field] = text
+            continue
+        carried = field
+        while carried in taken or carried in names.values() or _OWN_COLUMN.fullmatch(carried):
+            carried = f"Key{carried}"
+        names[field] = carried
+    return names
+
+
+def _of_one_type(keys: Sequence[Mapping[str, Column]]) -> list[dict[str, Column]]:
+    """The keys of each step, cast where the steps' columns of a field differ in type: a join takes one type alone."""
+    casts: dict[str, str] = {}
+    for field in keys[0]:
+        kinds = {own[field].type for own in keys}
+        if len(kinds) > 1:
+            casts[field] = (
+                "tolong" if kinds <= {"int", "long"} else "todouble" if kinds <= values.NUMERIC else "tostring"
+            )
+    target = {"tolong": "long", "todouble": "real", "tostring": "string"}
+    return [
+        {
+            field: replace(column, text=f"{casts[field]}({column.text})", type=target[casts[field]])
+            if field in casts and column.type != target[casts[field]]
+            else column
+            for field, column in own.items()
+        }
+        for own in keys
+    ]
