@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -579,6 +580,9 @@ def main() -> None:
     """Entry point: no traceback reaches a user."""
     # A short process makes objects that live to its end; looking for garbage among them took a seventh of its time.
     gc.set_threshold(50_000)
+    if not sys.warnoptions:
+        # Python's advice on regular expressions is meant for who compiles them; rules have their own findings.
+        warnings.simplefilter("ignore", FutureWarning)
     try:
         cli()
     except Exception as error:

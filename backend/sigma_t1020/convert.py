@@ -80,7 +80,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     form = "combined" if options.combine else "default"
     backend.init_processing_pipeline(form)
     sources = [_source(loaded, rule) for rule in collection.rules]
-    shown = _shown(collection.rules, sources, options.wanted)
+    shown = _shown(collection.rules, sources, options.wanted, loaded.hidden)
     converted: list[_Converted] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
@@ -211,7 +211,12 @@ def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, opt
         raise PipelineProblem(f"{name}: postprocessing is of single queries; leave out --combine or `postprocessing`")
 
 
-def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collection[LoadedRule] | None) -> set[int]:
+def _shown(
+    rules: Sequence[Any],
+    sources: Sequence[LoadedRule],
+    wanted: Collection[LoadedRule] | None,
+    hidden: Collection[LoadedRule],
+) -> set[int]:
     """Identities of the rules to print: those asked for; else all that no correlation hides.
 
     A correlation hides what it refers to, unless it or another one that refers to it says `generate: true`.
@@ -220,8 +225,8 @@ def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collecti
         return {id(rule) for rule, source in zip(rules, sources, strict=True) if source in wanted}
     return {
         id(rule)
-        for rule in rules
-        if not rule._backreferences
+        for rule, source in zip(rules, sources, strict=True)
+        if (not rule._backreferences and source not in hidden)
         or any(getattr(correlation, "generate", False) for correlation in rule._backreferences)
     }
 
@@ -293,6 +298,8 @@ def _problem(source: LoadedRule, error: Exception, backend: T1020KustoBackend) -
     field = getattr(error, "field", "")
     renamed = backend.last_processing_pipeline.field_mappings.target_fields.get(field, ())
     names = [field, *sorted(name for name in renamed if name)] if field else []
+    # A pipeline's refusal has its field in its words alone.
+    names.extend(re.findall(r"\w+", _message(error)) if not field and not getattr(error, "at", ()) else ())
     line = next((line for name in names if (line := source.line_of_field(name)) is not None), None)
     if line is None and (at := getattr(error, "at", ())):
         line = source.line_of(*at)

@@ -83,6 +83,10 @@ def _item_faults(key: str | None, value: Any, at: Place, locate: bool) -> Iterat
             hint = "values are text, numbers, true, false or null: put a date in quotes"
             yield Fault((*at, number), f"a value of {shown(key or at[-1])} is {kind(item)}", hint)
             return
+        if item is None and (odd := [modifier for modifier in modifiers if modifier not in ("all", "neq")]):
+            hint = "write the field without it, or quote the text 'null'"
+            yield Fault((*at, number), f"a value of {shown(key)} is null, of which |{odd[0]} has no meaning", hint)
+            return
         if "re" in modifiers and not isinstance(item, str):
             yield Fault((*at, number), f"the regular expression of {shown(key)} is {kind(item)}", "put it in quotes")
             return

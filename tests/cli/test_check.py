@@ -252,11 +252,17 @@ def test_a_shops_own_tables_are_no_false_alarm_and_their_syntax_is_still_checked
     assert ": error[KS" in done.stdout
 
 
-def test_a_rule_of_too_many_alternatives_is_told_to_split(tmp_path: Path) -> None:
+def test_a_rule_of_many_alternatives_is_clean(tmp_path: Path) -> None:
     values = ", ".join(f"a{number}" for number in range(600))
     path = put(tmp_path / NAME, PROPER.replace(r"Image|endswith: '\curl.exe'", f"CommandLine|contains: [{values}]"))
-    (item,) = [item for item in findings(path) if item["code"] == "KS245"]
-    assert item["line"] == 13
+    assert findings(path) == []
+
+
+def test_a_query_that_is_nested_too_deep_is_told_to_be_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = language.Diagnostic("KS245", "Error", "Too  deep.", 0, 1)
+    monkeypatch.setattr(type(language.kusto_language()), "diagnostics", lambda *_: [deep])
+    (item,) = findings(put(tmp_path / NAME, PROPER), "-t", "sentinel")
+    assert (item["line"], item["message"], item["excerpt"]) == (13, "Too deep", "DeviceProcessEvents")
     assert item["hint"].startswith("split the rule")
 
 

@@ -282,3 +282,26 @@ def test_combined_queries_take_each_target_and_what_can_be_converted(tmp_path: P
     assert done.status == 1
     comments = [line for line in done.stdout.splitlines() if line.startswith("//")]
     assert comments == ["// 1 rule in one query"] * len(TARGETS)
+
+
+def test_a_rule_of_a_correlation_that_cannot_be_used_stays_hidden(tmp_path: Path) -> None:
+    part, other = put(tmp_path / "part.yml", rule(1)), put(tmp_path / "other.yml", rule(2))
+    put(tmp_path / "both.yml", correlation(3, ["rule_1", "rule_9"]))
+    done = run("convert", "-t", "sentinel", tmp_path)
+    assert done.status == 1
+    assert "refers to 'rule_9'" in done.stderr
+    assert "// Rule 2" in done.stdout
+    assert "// Rule 1" not in done.stdout
+    assert "// Rule 1" in run("convert", "-t", "sentinel", part, other).stdout
+    put(tmp_path / "both.yml", correlation(3, ["rule_1", "rule_9"], more=", generate: true"))
+    assert "// Rule 1" in run("convert", "-t", "sentinel", tmp_path).stdout
+
+
+def test_a_group_by_that_a_rule_lacks_costs_the_correlation_alone(tmp_path: Path) -> None:
+    put(tmp_path / "rules.yml", f"{rule(1)}---\n{rule(2)}")
+    both = put(tmp_path / "both.yml", correlation(3, ["rule_1", "rule_2"], more=", generate: true"))
+    both.write_text(both.read_text().replace("Computer", "NoSuchField"))
+    done = run("convert", "-t", "sentinel", tmp_path)
+    assert [line.partition(": ")[0].rpartition(":")[0] for line in done.complaints] == [str(both)]
+    assert "NoSuchField" in done.stderr
+    assert done.stdout.count("// Rule ") == 2

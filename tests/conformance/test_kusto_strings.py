@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.kusto_engine import KustoEngine
+from reference.events import Event
 from reference.generators import sample
 from reference.patterns import fold
 from sigma.backends.t1020.kusto_text import string
 from sigma_t1020.kusto_language.language import kusto_language
 
-from conformance.kusto import to_kql
+from conformance.kusto import load, to_kql
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 #: What breaks literals elsewhere, more often than chance would have it.
@@ -99,3 +101,23 @@ def test_a_value_finds_itself_and_its_case_variants_and_nothing_else(number: int
             if found != {one for one in stored if fold(one) == fold(text)}:
                 wrong.append(f"{text!r} found {sorted(found)!r}")
     assert not wrong, "\n".join(wrong[:5])
+
+
+def test_a_thousand_alternatives_are_grouped_and_find_the_last() -> None:
+    values = [f"ärger{number}x" for number in range(1000)]
+    rule = {
+        "title": "Long",
+        "logsource": {"category": "process_creation", "product": "windows"},
+        "detection": {"selection": {"CommandLine|contains": values}, "condition": "selection"},
+    }
+    (query,) = to_kql([rule])
+    assert not [found for found in kusto_language().diagnostics(query, "sentinel") if found.severity == "Error"]
+    texts = ["ÄRGER999X", "ärger1000x"]
+    events = [
+        Event(text, 1_749_985_200_000, {"HostId": "h", "CommandLine": text}, "process_creation", "windows")
+        for text in texts
+    ]
+    with KustoEngine("sentinel") as engine:
+        load(engine, events)
+        found = engine.query(query, datetime(2025, 6, 15, 12, 0))
+    assert [row["ProcessCommandLine"] for row in found] == ["ÄRGER999X"]

@@ -5,7 +5,7 @@ Both targets in turn; every operator of a count, keys of one and two fields, ali
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -16,9 +16,11 @@ from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
 from reference.correlation import CountMatch, TemporalMatch, correlate, timespan_ms
 from reference.generators import CorrelationCase, correlation_cases, logs, sample
+from sigma.backends.t1020.losses import Unsupported
 from sigma_t1020.kusto_language.schemas import SchemaName
 
 from conformance.kusto import load, milliseconds, to_kql
+from conformance.replay import DELAY, PERIOD, arrivals, moment, replayed, runs
 
 NOW = datetime(2025, 6, 15, 20, 0)
 SIGNATURES = 40
@@ -79,3 +81,97 @@ def test_2000_logs_give_the_tuples_of_the_reference(kind: str) -> None:
         ["2 rules", "3 rules"] if kind == "temporal" else ["1 rules", "2 rules", "gt", "gte", "lt", "lte", "eq", "neq"]
     )
     assert not [what for what in wanted if not seen[what]]
+
+
+# --- Scheduled runs --------------------------------------------------------------------------------------
+
+
+def _replayable(kind: str, number: int) -> list[CorrelationCase]:
+    """A correlation with the period for its time span, over many logs, whose events lie on the edges of the runs."""
+    case = [
+        one
+        for one in sample(correlation_cases((kind,)), 600, 5)
+        if one.correlation["correlation"]["timespan"] == "5m"
+        and one.correlation["correlation"]["group-by"] == ["HostId"]
+        and any(
+            one.correlation["correlation"].get("condition", {"gt": 1}).get(name) in (1, 2) for name in ("gt", "gte")
+        )
+    ][number]
+    drawn = sample(logs(FIVE_MINUTES, 2), 180, 70 + number)
+    return [replace(case, log=log).under(f"l{i}_") for i, log in enumerate(drawn)]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_overlapping_runs_report_each_temporal_match_once(number: int) -> None:
+    many = _replayable("temporal", number)
+    kql = to_kql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
+    reported = replayed(kql, arrivals([event for one in many for event in one.log], number))
+    expected = {
+        report_id(match.event_id)
+        for one in many
+        for match in correlate(one.correlation, one.rules, one.log)
+        if isinstance(match, TemporalMatch)
+    }
+    assert len(expected) > 20
+    assert reported == Counter(dict.fromkeys(expected, 1))
+
+
+def _first_completed(case: CorrelationCase, begin: datetime, end: datetime) -> Iterator[tuple[tuple[str, ...], int]]:
+    """By key the first window that is first complete in (begin, end]: what one run must report, in plain Python.
+
+    A window is complete when the events up to a time meet the condition, so it is asked of the log up to `begin` and
+    up to `end`, window by window.
+    """
+    section = case.correlation["correlation"]
+    span = timespan_ms(section["timespan"])
+    anchors: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for event in case.log:
+        anchors[(str(event.fields.get("HostId") or ""),)].add(event.time)
+    for key, times in anchors.items():
+        for start in sorted(times):
+            window = [event for event in case.log if start <= event.time <= start + span]
+            own = [event for event in window if str(event.fields.get("HostId") or "") == key[0]]
+            before, now = (
+                any(
+                    isinstance(match, CountMatch) and match.time == start
+                    for match in correlate(case.correlation, case.rules, [e for e in own if moment(e.time) <= until])
+                )
+                for until in (begin, end)
+            )
+            if now and not before:
+                yield key, start
+                break
+
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("kind", ["event_count", "value_count"])
+def test_each_run_reports_the_windows_that_became_complete(kind: str, number: int) -> None:
+    many = _replayable(kind, number)[:60]
+    kql = to_kql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
+    coming = arrivals([event for one in many for event in one.log], number)
+    reports = runs(kql, coming, lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])))
+    total = 0
+    for now, found in reports:
+        begin, end = now - DELAY - PERIOD, now - DELAY
+        expected = [row for one in many for row in _first_completed(one, begin, end)]
+        assert sorted(found) == sorted(expected)
+        total += len(expected)
+    assert total > 20
+
+
+def test_a_count_that_no_event_completes_is_refused_of_a_schedule() -> None:
+    case = next(
+        one
+        for one in sample(correlation_cases(("event_count",)), 100, 5)
+        if "lt" in one.correlation["correlation"]["condition"]
+    )
+    with pytest.raises(Unsupported, match="a count with lt is never complete"):
+        to_kql([*case.rules.values(), case.correlation], schedule="5m")
+
+
+def test_a_rule_that_finds_more_than_it_says_is_refused_in_a_count_of_at_most() -> None:
+    case = sample(correlation_cases(("event_count",)), 1, 5)[0]
+    section = {**case.correlation["correlation"], "rules": ["lossy"], "condition": {"lte": 3}}
+    rule = {**next(iter(case.rules.values())), "name": "lossy", "detection": {"s": {"User": ""}, "condition": "s"}}
+    with pytest.raises(Unsupported, match="User: '' also finds events without User"):
+        to_kql([rule, {**case.correlation, "correlation": section}])

@@ -229,12 +229,21 @@ def _encoded(rng: Random, source: Source) -> Item:
                 "base64offset|contains",
                 "wide|base64offset|contains",
             ),
-            *("utf16|base64offset|contains", "utf16be|base64|contains", "wide|base64offset|contains|cased"),
+            *("utf16be|base64|contains", "wide|base64offset|contains|cased"),
         )
     )
     return Item(
         _key(_text_field(rng, source), modifiers), _several(rng, ("/bin/bash", "Invoke-", "http://", "secret"), 3)
     )
+
+
+def _misread(rng: Random, source: Source) -> Item:
+    """What pySigma reads otherwise than it is meant."""
+    modifiers = rng.choice(
+        (*("utf16|base64offset|contains",) * 2, "windash|base64offset|contains", "startswith|endswith", "wide")
+    )
+    field = _text_field(rng, source)
+    return Item(_key(field, modifiers), _several(rng, ("/bin/bash", "Invoke-", "secret"), 3), Outcome.REFUSED, (field,))
 
 
 def _regex(rng: Random, source: Source) -> Item:
@@ -284,7 +293,11 @@ def _presence(rng: Random, source: Source) -> Item:
     fields = (*source.texts, *source.paths, *source.numbers, *source.addresses, *source.truths)
     if rng.random() < 0.4:
         return Item(_key(rng.choice(fields), "exists"), rng.choice((True, False)))
-    return Item(_key(rng.choice((*source.texts, *source.paths))), rng.choice((None, "", "*", [None, "x"], ["", "-"])))
+    field = rng.choice((*source.texts, *source.paths))
+    value: Any = rng.choice((None, "", "*", [None, "x"], ["", "-"]))
+    # NOT of an empty text excludes nothing in these tables, and where nothing else is left the rule is refused.
+    empty = value == "" or (isinstance(value, list) and "" in value)
+    return Item(_key(field), value, Outcome.EITHER, (field,)) if empty else Item(_key(field), value)
 
 
 def _registry(rng: Random, source: Source) -> Item:
@@ -397,7 +410,8 @@ RARE: Mapping[Maker, int] = {
     _absent: 3,
     _unknown: 3,
     _wrong_type: 3,
-    _placeholder: 2,
+    _placeholder: 4,
+    _misread: 10,
     _reference: 3,
     _time: 16,
     _keywords: 3,

@@ -58,8 +58,6 @@ FOREIGN: Sequence[Mapping[str, str]] = (
     {"product": "linux", "service": "auditd"},
     {"product": "aws", "service": "cloudtrail"},
 )
-#: A comparison in a rule of such a log source is refused for the field's type, which nothing knows there.
-COMPARISONS = frozenset(("lt", "lte", "gt", "gte"))
 CORRELATIONS = (
     *("temporal_ordered",) * 6,
     *("temporal", "temporal", "event_count", "event_count", "value_count", "value_count"),
@@ -173,7 +171,7 @@ def _rule(rng: Random, number: int, category: str | None = None, rare: float = R
         # `them` leaves it out: what is wrong with it may not matter.
         items += [replace(one, outcome=_UNUSED[one.outcome]) for one in made] if name.startswith("_") else made
     outcome, words = _judged(items)
-    if rare and rng.random() < 0.03 and not COMPARISONS.intersection(modifiers({"detection": selections})):
+    if rare and rng.random() < 0.03:
         logsource, outcome, words = rng.choice(FOREIGN), Outcome.REFUSED, (*words, "log source")
     elif rng.random() < 0.1 and source.products != ("windows",):
         logsource = {**logsource, "service": rng.choice(("sysmon", "edr"))}
@@ -225,7 +223,8 @@ def _correlated(rng: Random, number: int) -> Sequence[Varied]:
     rules = [_rule(rng, number + at, category, 0.005) for at, category in enumerate(categories)]
     names = [str(one.document[rng.choice(("name", "id"))]) for one in rules]
     section: dict[str, Any] = {"type": kind, "rules": names, "timespan": rng.choice(("30s", "5m", "1h", "12h", "7d"))}
-    outcome = Outcome.CONVERTED if kind == "temporal_ordered" else Outcome.EITHER
+    known = ("temporal_ordered", "temporal", "event_count", "value_count")
+    outcome = Outcome.CONVERTED if kind in known else Outcome.REFUSED
     words: tuple[str, ...] = ("correlation", *names)
     draw = rng.random()
     if draw < 0.6:
@@ -238,8 +237,8 @@ def _correlated(rng: Random, number: int) -> Sequence[Varied]:
     elif draw < 0.93:
         section["group-by"] = ["NoSuchField"]
         outcome, words = Outcome.REFUSED, (*words, "NoSuchField")
-    else:
-        outcome = Outcome.REFUSED if kind == "temporal_ordered" else Outcome.EITHER
+    elif kind == "temporal_ordered":
+        outcome = Outcome.REFUSED
     if kind in ("event_count", "value_count") or kind.startswith("value_"):
         field = {} if kind == "event_count" else {"field": "ProcessId" if kind != "value_count" else "Image"}
         percentile = {"percentile": 95} if kind == "value_percentile" else {}
@@ -248,13 +247,12 @@ def _correlated(rng: Random, number: int) -> Sequence[Varied]:
         section["generate"] = True
     if any(one.outcome is not Outcome.CONVERTED for one in rules):
         # Refused with its rules; a field that one of them lacks is that rule's fault.
-        outcome = Outcome.EITHER if all(one.outcome is not Outcome.REFUSED for one in rules) else Outcome.REFUSED
+        refused = outcome is Outcome.REFUSED or any(one.outcome is Outcome.REFUSED for one in rules)
+        outcome = Outcome.REFUSED if refused else Outcome.EITHER
     document = {**_head(rng, number + len(rules)), "correlation": section}
     hidden = [
         one if section.get("generate") else Varied(one.document, one.outcome, (*one.words, *words), 0, one.form)
         for one in rules
     ]
-    if "NoSuchField" in words:
-        hidden = [Varied(one.document, Outcome.REFUSED, (*one.words, *words), one.queries, one.form) for one in hidden]
     documents = [*hidden, Varied(document, outcome, words, 1, kind)]
     return rng.sample(documents, len(documents))

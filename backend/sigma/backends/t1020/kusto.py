@@ -12,6 +12,7 @@ from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
+from .expression import All
 from .kusto_correlations import KustoCorrelations
 from .kusto_losses import widened
 from .kusto_predicates import merge
@@ -75,16 +76,17 @@ class T1020KustoBackend(KustoCorrelations):
         A rule that a correlation refers to keeps its searches, unfinished, for that correlation.
         """
         self.losses.pop(id(rule), None)
+        self._converting = rule
         if not hasattr(self, "last_processing_pipeline"):
             self.init_processing_pipeline(output_format)
         try:
             refuse_misread(rule)
-            keys = self._keys_for_correlations(rule)
         except Unsupported as error:
             if not self.collect_errors:
                 raise
             self.errors.append((rule, error))
             return []
+        keys = self._keys_for_correlations(rule)
         queries: list[Any] = super().convert_rule(rule, output_format, callback)
         if not rule._backreferences:
             return queries
@@ -104,6 +106,13 @@ class T1020KustoBackend(KustoCorrelations):
         assert isinstance(rule, SigmaRule)
         model = self._model(rule, state.processing_state)
         condition, losses = widened(query)
+        if condition == All(()):
+            raise Unsupported(
+                f"nothing is left to search for: {losses[0].message}"
+                if losses
+                else "the condition holds for every event",
+                losses[0].field if losses else "",
+            )
         return Search(model, merge(condition), {}, losses)
 
     def finalize_query(

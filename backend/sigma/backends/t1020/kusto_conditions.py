@@ -23,6 +23,7 @@ from sigma.types import (
     SigmaCasedString,
     SigmaCIDRExpression,
     SigmaCompareExpression,
+    SigmaExpansion,
     SigmaFieldReference,
     SigmaRegularExpression,
     SigmaRegularExpressionFlag,
@@ -65,6 +66,9 @@ class KustoConditions(KustoBackend):
     convert_or_as_in = False
     convert_and_as_in = False
 
+    #: The rule that is being converted, of which a conversion state knows nothing.
+    _converting: SigmaRule
+
     # --- Log source and fields --------------------------------------------------------------------
 
     def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
@@ -80,6 +84,12 @@ class KustoConditions(KustoBackend):
             hint = f"it knows the categories {', '.join(known)}" if known else "give a pipeline with -p"
             raise Unsupported(
                 f"the log source ({source}) has no table in the pipeline; {hint}", at=("logsource", "category")
+            )
+        if model.products and rule.logsource.product not in (None, *model.products):
+            raise Unsupported(
+                f"{model.table} has no events of the product {rule.logsource.product}; it has those of "
+                f"{', '.join(model.products)}",
+                at=("logsource", "product"),
             )
         return model
 
@@ -97,13 +107,11 @@ class KustoConditions(KustoBackend):
             raise Unsupported(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
         return replace(column, text=name(column.text)) if column.text else column
 
-    @staticmethod
-    def _known_model(state: ConversionState) -> LogModel:
-        """The log model of a condition's rule, read once a rule."""
+    def _known_model(self, state: ConversionState) -> LogModel:
+        """The log model of a condition's rule, read once a rule. Raises Unsupported where there is none."""
         known = cast("dict[str, Any]", state.processing_state)
         if _MODEL not in known:
-            # Without a table finish_query refuses the rule, which it has at hand; until then any column will do.
-            known[_MODEL] = LogModel.from_state(known) or LogModel("", "")
+            known[_MODEL] = self._model(self._converting, known)
         return cast(LogModel, known[_MODEL])
 
     def _subject(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
@@ -118,9 +126,10 @@ class KustoConditions(KustoBackend):
         """The same with the column as a string, for tests of its text."""
         column, sigma_name = self._subject(cond, state)
         if not column.text:
+            product = "" if self._known_model(state).path_separator else "give the rule a product, and "
             raise Unsupported(
-                f"{sigma_name} is stored as a file name alone; test it with |endswith and one separator before the "
-                "name, such as '\\cmd.exe'",
+                f"{sigma_name} is stored as a file name alone; {product}test it with |endswith and one separator "
+                "before the name, such as '\\cmd.exe'",
                 sigma_name,
             )
         if column.type == "datetime":
@@ -184,7 +193,7 @@ class KustoConditions(KustoBackend):
 
     def _text(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Node[Predicate]:
         assert isinstance(cond.value, SigmaString)
-        parts = values.parts_of(cond.value, cond.field)
+        parts = values.parts_of(cond.value, self._sigma_name(cond.field))
         text = values.as_text(parts)
         if (mapped := self._mapped(cond, state, text)) is not None:
             return mapped
@@ -195,10 +204,19 @@ class KustoConditions(KustoBackend):
             return Test(Predicate(column.text, "==", (number,), nullable=True))
         if column.type == "bool" and text.lower() in ("true", "false"):
             return Test(Predicate(column.text, "==", (text.lower(),), nullable=True))
-        if (file_name := values.base_name(column, parts)) is not None:
+        if (file_name := values.base_name(column, parts, self._known_model(state).path_separator)) is not None:
             return values.compare(Column(name(column.base_name)), "equals", file_name, cased)
         column, sigma_name = self._as_string(cond, state)
         return values.matches_text(column, parts, cased, sigma_name)
+
+    def convert_condition_field_eq_expansion(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """Any of the values that modifiers make of one; of |windash|base64offset these are lists in a list."""
+        assert isinstance(cond.value, SigmaExpansion)
+        each = (ConditionFieldEqualsValueExpression(cond.field, value) for value in cond.value.values)
+        converted: list[Any] = [self.convert_condition(one, state) for one in each]
+        return any_of(converted)
 
     def convert_condition_field_eq_val_re(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState

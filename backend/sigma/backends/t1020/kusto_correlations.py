@@ -67,7 +67,12 @@ class KustoCorrelations(KustoConditions):
                 continue
             group_by = list(correlation.group_by or ())
             asked = {field: _aliased(correlation, rule, field) for field in [*group_by, *_counted_fields(correlation)]}
-            found = self._resolve(rule, asked)
+            try:
+                found = self._resolve(rule, asked)
+            except Unsupported as error:
+                # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
+                keys[id(correlation)] = Keys({}, refusal=error)
+                continue
             value = next((found[field] for field in _counted_fields(correlation)), None)
             keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
         return keys
@@ -229,8 +234,12 @@ def _counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
 
 
 def _searches(correlation: SigmaCorrelationRule) -> list[Search]:
-    """The search of each rule of a correlation. Raises Unsupported for what has none."""
-    return [_search(reference) for reference in correlation.referenced_rules]
+    """The search of each rule of a correlation. Raises Unsupported for what has none, or lacks a field that it asks."""
+    searches = [_search(reference) for reference in correlation.referenced_rules]
+    for search in searches:
+        if (refusal := search.keys[id(correlation)].refusal) is not None:
+            raise refusal
+    return searches
 
 
 def _search(reference: SigmaRuleReference) -> Search:

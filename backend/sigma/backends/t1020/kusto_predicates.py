@@ -14,6 +14,8 @@ WIDTH = 100
 INDENT = "    "
 #: The subject of a test of all columns (Kusto docs, 'where operator').
 EVERY_COLUMN = "*"
+#: Kusto nests the operands of a chain of `or` in each other, and takes some 450 levels (KS245).
+LONGEST_CHAIN = 100
 
 
 class Operator(NamedTuple):
@@ -208,6 +210,8 @@ def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: boo
         return _negative(node.arg.what, indent, before, inside)
     if not node.args:
         return "true" if isinstance(node, All) else "false"
+    if len(node.args) > LONGEST_CHAIN:
+        node = _in_groups(node)
     word = "and" if isinstance(node, All) else "or"
     deeper = indent + INDENT
     taken = len(deeper) + len(word) + 1
@@ -217,6 +221,13 @@ def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: boo
     ]
     text = f"\n{deeper}{word} ".join(texts)
     return f"({text})" if inside else text
+
+
+def _in_groups(node: All[Predicate] | AnyOf[Predicate]) -> All[Predicate] | AnyOf[Predicate]:
+    """The same join as one of joins, none of them long."""
+    args = cheapest_first(node.args)
+    size = max(LONGEST_CHAIN, -(-len(args) // LONGEST_CHAIN))
+    return type(node)(tuple(type(node)(tuple(args[at : at + size])) for at in range(0, len(args), size)))
 
 
 def computed_columns(node: Node[Predicate]) -> set[str]:

@@ -12,7 +12,7 @@ from .expression import Node, Test
 from .kusto_predicates import INDENT, WIDTH, Predicate, where_lines
 from .kusto_text import name, string, timespan
 from .log_model import Column, LogModel
-from .losses import Loss
+from .losses import Loss, Unsupported
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,11 @@ def indented(lines: Sequence[str]) -> str:
 @dataclass(frozen=True)
 class Keys:
     """Where a log source has what a correlation asks for: its group-by fields under their Sigma names, and the field
-    whose values it counts, if it counts any."""
+    whose values it counts, if it counts any. `refusal` says what it does not have."""
 
     by: Mapping[str, Column]
     value: Column | None = None
+    refusal: Unsupported | None = None
 
 
 @dataclass(frozen=True)

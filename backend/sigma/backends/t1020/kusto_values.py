@@ -124,12 +124,13 @@ def in_any_column(parts: Sequence[str | None], cased: bool, computed: tuple[str,
     return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
 
 
-def base_name(column: Column, parts: Sequence[str | None]) -> str | None:
-    """The file name that `*\\name` asks for, if the column's file names are stored apart."""
+def base_name(column: Column, parts: Sequence[str | None], separator: str) -> str | None:
+    """The file name that `*\\name` asks for, if the column's file names are stored apart; `separator` is that of the
+    rule's paths, empty where they may be of several platforms."""
     if not column.base_name or len(parts) != 2 or parts[0] is not None or not parts[1]:
         return None
-    separator, file_name = parts[1][0], parts[1][1:]
-    if separator not in "\\/" or not file_name or any(character in "\\/" for character in file_name):
+    first, file_name = parts[1][0], parts[1][1:]
+    if first != separator or not file_name or any(character in "\\/" for character in file_name):
         return None
     return file_name
 

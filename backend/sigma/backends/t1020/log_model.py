@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Keys of the pipeline state, as the headers of pipelines/*.yml describe them.
 STATE_KEYS = (
+    "products",
+    "path_separator",
     "query_table",
     "time_column",
     "columns",
@@ -69,6 +71,8 @@ class LogModel:
     event_id: Sequence[str] = ()
     projection: Sequence[str] = ()
     evidence: Sequence[str] = ()
+    products: Sequence[str] = ()
+    path_separator: str = ""
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> LogModel | None:
@@ -91,6 +95,8 @@ class LogModel:
             event_id=tuple(state.get("event_id", ())),
             projection=tuple(state.get("projection", ())),
             evidence=tuple(state.get("evidence", ())),
+            products=tuple(state.get("products", ())),
+            path_separator=str(state.get("path_separator", "")),
         )
 
     def column(self, name: str) -> Column | None:
