@@ -83,6 +83,8 @@ def test_the_wheel_holds_the_plugin_the_program_the_pack_and_the_licences(names:
         "sigma/backends/t1020/__init__.py",
         "sigma/pipelines/t1020/__init__.py",
         "sigma_t1020/py.typed",
+        "sigma_t1020/kusto_language/language.js",
+        "sigma_t1020/kusto_language/package-lock.json",
         "sigma_t1020/data/sigma/metadata.yml",
         "sigma_t1020/data/pipelines/t1020_sentinel.yml",
     ):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sigma_t1020 import __version__
-from sigma_t1020.targets import TARGETS
+from sigma_t1020.targets import KQL, TARGETS
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
@@ -26,6 +26,14 @@ EXIT_PROBLEMS = 1
 MAX_SPAN = 100 * 366 * 86400
 
 RULES = click.argument("rules", nargs=-1, metavar="[RULE]...")
+PIPELINES = click.option(
+    "--pipeline",
+    "-p",
+    "pipelines",
+    multiple=True,
+    metavar="PIPELINE",
+    help="Further pySigma pipeline (name, file or folder), on top of the target's own or, if it has its name, for it.",
+)
 FORMAT = click.option(
     "--format",
     "form",
@@ -41,7 +49,7 @@ FORMAT = click.option(
 def cli() -> None:
     """Sigma rules for ATT&CK T1020 (Automated Exfiltration), and any others, as SIEM queries that mean the same.
 
-    Exit status: 0 all good, 1 something was reported on stderr, 2 wrong usage.
+    Exit status: 0 all good, 1 something was reported, 2 wrong usage.
     """
 
 
@@ -73,14 +81,7 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     type=click.Choice([*TARGETS, "all"]),
     help="SIEM to convert for; all is every one that is built.",
 )
-@click.option(
-    "--pipeline",
-    "-p",
-    "pipelines",
-    multiple=True,
-    metavar="PIPELINE",
-    help="Further pySigma pipeline (name, file or folder), on top of the target's own or, if it has its name, for it.",
-)
+@PIPELINES
 @click.option(
     "--format",
     "-f",
@@ -361,19 +362,132 @@ def _cell(value: Any) -> str:
 
 @cli.command()
 @RULES
-def check(rules: tuple[str, ...]) -> None:
-    """Check rules: that they load, meet SigmaHQ's conventions (offline ones) and convert for every target.
+@click.option(
+    "--target",
+    "-t",
+    "targets",
+    multiple=True,
+    default=["all"],
+    show_default=True,
+    type=click.Choice([*TARGETS, "all"]),
+    help="SIEM whose queries to check.",
+)
+@PIPELINES
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "junit"]),
+    help="A line a finding, a JSON array, SARIF 2.1.0 or JUnit XML.  [default: text]",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    help="Exit with 1 where a finding is at least that bad.  [default: warning]",
+)
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
+@click.option(
+    "--preflight",
+    type=click.Choice([*(name for name, target in TARGETS.items() if target.dialect is KQL), "all"]),
+    help="Check nothing; print a query that shows whether your workspace has the tables, fields and keys.",
+)
+@click.option("--lookback", callback=_span, metavar="SPAN", help="With --preflight: how far back.  [default: 24h]")
+@click.option(
+    "--install-parser", is_flag=True, help="Only fetch Microsoft's KQL parser by npm, once for you; it checks queries."
+)
+def check(
+    rules: tuple[str, ...],
+    targets: tuple[str, ...],
+    pipelines: tuple[str, ...],
+    form: str | None,
+    fail_on: str | None,
+    output: str | None,
+    preflight: str | None,
+    lookback: str | None,
+    install_parser: bool,
+) -> None:
+    """Check rules and the queries they make; nothing but --install-parser uses the network.
 
-    RULE is as for convert. SigmaHQ's conventions need the extra: pip install 'sigma-t1020[check]'.
+    RULE is as for convert. The rules must load, meet the conventions of Sigma and SigmaHQ (those that can be checked
+    offline) and convert; each query must pass Microsoft's KQL parser with the product's tables. SigmaHQ's conventions
+    need pip install 'sigma-t1020[check]', the parser --install-parser; what is not installed is said, and passed over.
+
+    The report goes to standard output, a summary to stderr. Exit status: 0 no finding of --fail-on or worse, 1 there
+    is one, 2 wrong usage.
     """
-    from sigma_t1020.checking import check as check_rules
+    if output == "" or (output and _names_folder(output)):
+        raise click.UsageError(f"-o {output} is a folder: name a file in it" if output else "-o is empty: name a file")
+    if lookback and not preflight:
+        raise click.UsageError("--lookback needs --preflight")
+    if preflight and (form or fail_on or targets != ("all",)):
+        raise click.UsageError("--preflight prints a query: leave out --format, --fail-on and --target")
+    if install_parser:
+        if rules or preflight or output or pipelines or form or fail_on:
+            raise click.UsageError("--install-parser stands alone")
+        _install_parser()
+    elif preflight:
+        _preflight(rules, pipelines, preflight, lookback or "24h", output)
+    else:
+        _check(rules, targets, pipelines, form or "text", fail_on or "warning", output)
+
+
+def _check(
+    rules: Sequence[str], targets: Sequence[str], pipelines: Sequence[str], form: str, fail_on: str, output: str | None
+) -> None:
+    from sigma_t1020 import checking
+    from sigma_t1020.convert import every_target
+    from sigma_t1020.findings import Severity, at_least
+    from sigma_t1020.reports import Report, summary
+    from sigma_t1020.resources import PipelineProblem
 
     loaded, _wanted, problems = _load(rules)
-    problems = [*problems, *check_rules(loaded)]
+    _keep_sources(loaded, output)
+    try:
+        findings = checking.check(loaded, problems, every_target(targets), pipelines)
+    except PipelineProblem as error:
+        _fail(str(error))
+    files = [item.path for item in (*loaded.rules, *loaded.filters)]
+    report = Report(findings, files, Severity(fail_on)).render(form)
+    _put(report, output)
+    click.echo(summary(len(loaded.rules), len(loaded.filters), findings), err=True)
+    if at_least(findings, Severity(fail_on)):
+        sys.exit(EXIT_PROBLEMS)
+
+
+def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, lookback: str, output: str | None) -> None:
+    from sigma_t1020.convert import every_target
+    from sigma_t1020.preflight import preflight
+    from sigma_t1020.resources import PipelineProblem
+
+    loaded, wanted, problems = _load(rules)
+    _keep_sources(loaded, output)
+    queries: list[str] = []
+    for each in (known for known in every_target([target]) if known.dialect is KQL):
+        try:
+            done = preflight(loaded, each, pipelines, lookback, wanted)
+        except PipelineProblem as error:
+            _fail(str(error))
+        problems += [problem for problem in done.problems if problem not in problems]
+        queries += [done.query] if done.query else []
     _report(problems)
+    if queries:
+        _put("\n".join(queries), output)
+    elif not problems:
+        _fail("nothing to ask for: no rule is left; name rule files, or no RULE for the shipped pack")
     if problems:
         sys.exit(EXIT_PROBLEMS)
-    click.echo(f"{len(loaded.rules)} rules, {len(loaded.filters)} filters: no findings", err=True)
+
+
+def _install_parser() -> None:
+    from sigma_t1020.kusto_language.install import FOLDER_VARIABLE, ParserMissing, install
+
+    try:
+        click.echo(install(), err=True)
+    except ParserMissing as error:
+        _fail(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}the parser cannot be installed: {error.strerror}; set {FOLDER_VARIABLE} to a folder of yours")
 
 
 @cli.command(name="pack")
@@ -382,12 +496,9 @@ def pack_(output: str | None) -> None:
     """Print the pack's rules as one YAML file."""
     from sigma_t1020.pack import one_file
 
-    if output is None or output == "-":
-        _echo(one_file())
-    elif not output or _names_folder(output):
+    if output == "" or (output and _names_folder(output)):
         raise click.UsageError(f"-o {output} is a folder: name a file in it")
-    else:
-        _write({Path(output): one_file()})
+    _put(one_file(), output)
 
 
 @cli.command()
@@ -429,6 +540,14 @@ def _echo(text: str) -> None:
         # What is still in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _fail(f"standard output cannot be written: {error.strerror}; write to another place")
+
+
+def _put(text: str, output: str | None) -> None:
+    """Write to a file, or to standard output for None and `-`."""
+    if output is None or output == "-":
+        _echo(text)
+    else:
+        _write({Path(output): text})
 
 
 def _write(files: dict[Path, str]) -> None:

@@ -53,10 +53,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Conversion:
-    """The queries of one target, in the order of the rules, and what could not be converted."""
+    """The queries of one target, in the order of the rules, and what could not be converted.
+
+    `converted` is by rule what the queries were made of: their texts, or the parts of a combined query.
+    """
 
     queries: tuple[Query, ...]
     problems: tuple[Problem, ...]
+    converted: tuple[_Converted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         queries = [
             query for item in converted for query in _queries(item, target, pipelines, in_file[item.source.path] == 1)
         ]
-    return Conversion(tuple(queries), tuple(problems))
+    return Conversion(tuple(queries), tuple(problems), tuple(converted))
 
 
 def _source(loaded: Loaded, rule: Any) -> LoadedRule:

@@ -20,8 +20,8 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        place = "" if self.path is None else _printable(self.path) + (f":{self.line}" if self.line else "") + ": "
-        return place + _printable(self.message + (f"; {self.hint}" if self.hint else ""))[:600]
+        place = "" if self.path is None else printable(self.path) + (f":{self.line}" if self.line else "") + ": "
+        return place + printable(self.message + (f"; {self.hint}" if self.hint else ""))[:600]
 
     def __lt__(self, other: Problem) -> bool:
         return self._order() < other._order()
@@ -44,7 +44,7 @@ def shown(value: object, quote: str = "'", limit: int = 60) -> str:
     text = (
         value if isinstance(value, str) else f"of type {kind(value)}" if isinstance(value, (dict, list)) else str(value)
     )
-    text = _printable(text[: limit + 1])
+    text = printable(text[: limit + 1])
     return quote + (text if len(text) <= limit else text[:limit] + "…") + quote
 
 
@@ -67,7 +67,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(words)}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with what a terminal would act upon, hide or refuse written as an escape."""
     if text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""list, check, pack, and what every command says of itself."""
+"""list, pack, and what every command says of itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sigma_t1020.cli import cli
 from sigma_t1020.pack import filter_paths, load_pack, rule_paths
 from sigma_t1020.targets import TARGETS
 
-from cli.rules import GOOD, correlation, put, rule, sigma_filter
 from cli.runner import REPOSITORY, process, run
 
 LISTS = {
@@ -74,65 +73,6 @@ def test_the_list_of_rules_is_short_at_100_columns() -> None:
     lines = run("list", "rules", COLUMNS="100").stdout.splitlines()
     assert lines[0].split() == ["id", "title", "level"]
     assert len(lines) <= 2 * len(load_pack().rules) + 1
-
-
-# --- check ----------------------------------------------------------------------------------------------
-
-
-def test_the_pack_has_no_findings() -> None:
-    done = run("check")
-    assert (done.status, done.stdout) == (0, "")
-    assert done.complaints == [f"{len(load_pack().rules)} rules, 0 filters: no findings"]
-
-
-def test_a_finding_names_path_line_message_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(tmp_path / "rules" / "proc_creation_win_a.yml", GOOD)
-    put(tmp_path / "rules" / "b.yml", rule(2, detection="{s: {Imag: a}, condition: s}"))
-    monkeypatch.chdir(tmp_path)
-    done = run("check", tmp_path / "rules")
-    assert (done.status, done.stdout) == (1, "")
-    for line in done.complaints:
-        place, _, rest = line.partition(": ")
-        path, _, number = place.partition(":")
-        assert path in ("rules/proc_creation_win_a.yml", "rules/b.yml"), "as seen from here"
-        assert number.isdecimal()
-        assert rest
-    assert "rules/b.yml:5: Imag is no field of DeviceProcessEvents; did you mean " in done.stderr
-    assert "rules/proc_creation_win_a.yml:1: SigmahqStatusExistenceIssue: " in done.stderr
-    monkeypatch.chdir("/")
-    assert str(tmp_path / "rules" / "b.yml")[1:] + ":5: " in run("check", tmp_path / "rules").stderr
-
-
-def test_fields_are_no_finding_since_every_rule_here_has_them(tmp_path: Path) -> None:
-    done = run("check", put(tmp_path / "r.yml", GOOD + "fields: [Image]\n"))
-    assert "deprecated" not in done.stderr
-    assert "SigmahqFieldsExistence" not in done.stderr
-
-
-def test_check_looks_at_a_rule_by_id_and_at_what_cannot_be_loaded(tmp_path: Path) -> None:
-    assert run("check", str(load_pack().rules[0].rule.id)).complaints == ["1 rules, 0 filters: no findings"]
-    done = run("check", put(tmp_path / "bad.yml", "- a\n"))
-    assert (done.status, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"{tmp_path}/bad.yml:1: a list, not a Sigma rule; ")
-
-
-def test_a_filter_among_the_rules_does_not_make_findings_of_its_own(tmp_path: Path) -> None:
-    path = put(tmp_path / "r.yml", GOOD)
-    alone = run("check", path).stderr
-    assert run("check", path, put(tmp_path / "f.yml", sigma_filter(8))).stderr == alone
-
-
-def test_odd_but_valid_rules_get_through_the_validators(tmp_path: Path) -> None:
-    odd = [
-        "title: a\nlogsource: {service: x}\ndetection: {s: [a, 1, null], condition: s}\n",
-        "title: b\nlogsource: {product: x}\ndetection: {s: {a: null}, condition: 1 of s*}\nstatus: test\n",
-        "title: c\nlogsource: {category: x}\ndetection: {s: {a|re: '(', b|cidr: 10.0.0.0/8}, condition: s}\n",
-        "title: d\nlogsource: {category: x}\ndetection: {s: {a|cidr: 10.0.0.0/8, '': x}, condition: [s, not s]}\n",
-        f"{rule(1)}---\n{correlation(3, ['rule_1'], kind='event_count', more=', condition: {gte: 3}')}",
-    ]
-    for number, text in enumerate(odd):
-        done = run("check", put(tmp_path / f"{number}.yml", text))
-        assert (done.status, done.stdout) == (1, "")
 
 
 # --- pack -----------------------------------------------------------------------------------------------
@@ -200,6 +140,15 @@ def test_help_of_convert_has_each_option_and_each_target() -> None:
         ["list", "dialects"],
         ["list", "rules", "--format", "csv"],
         ["check", "--strict"],
+        ["check", "--format", "xml"],
+        ["check", "--fail-on", "note"],
+        ["check", "--lookback", "1h"],
+        ["check", "--preflight", "splunk"],
+        ["check", "--preflight", "sentinel", "--format", "json"],
+        ["check", "--preflight", "sentinel", "--target", "sentinel"],
+        ["check", "--install-parser", "rule.yml"],
+        ["check", "-o", ""],
+        ["check", "-o", "folder/"],
         ["pack", "rule.yml"],
         ["build", "--release"],
         ["--nonsense"],

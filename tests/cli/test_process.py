@@ -81,7 +81,9 @@ def test_a_reader_that_has_enough_gets_no_complaint(command: str, tmp_path: Path
     assert done.returncode in (0, 1)
 
 
-@pytest.mark.parametrize("command", ["convert -t sentinel $R", "pack", "list rules", "list rules --format json"])
+@pytest.mark.parametrize(
+    "command", ["convert -t sentinel $R", "check --format json $R", "pack", "list rules", "list rules --format json"]
+)
 def test_a_full_or_closed_standard_output_is_said(command: str, tmp_path: Path) -> None:
     path = put(tmp_path / "r.yml", GOOD)
     full = shell(f"$S {command} > /dev/full", path)

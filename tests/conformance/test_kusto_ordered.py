@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
-from oracles.schemas import SchemaName
 from reference.correlation import OrderedMatch, correlate, timespan_ms
 from reference.events import Event, Value
 from reference.generators import CorrelationCase, correlation_cases, logs, sample
 from reference.meaning import matches
+from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.pack import load_pack
 
 from conformance.kusto import load, query_tuples, reference_tuples, to_kql

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 from oracles.kusto_engine import KustoEngine, plain_literals, spread_stars
-from oracles.kusto_language import kusto_language
-from oracles.schemas import load_schema
 from reference.events import Event
 from reference.generators import ALL, Pair, pairs, read_by_pysigma, sample
 from reference.meaning import matches
 from sigma.backends.t1020.losses import Unsupported
 from sigma.processing.pipeline import ProcessingPipeline
+from sigma_t1020.kusto_language.language import kusto_language
+from sigma_t1020.kusto_language.schemas import load_schema
 
 from conformance.kusto import load, to_kql_with_losses
 

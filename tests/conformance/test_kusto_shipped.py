@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from oracles.kusto_language import kusto_language
-from oracles.schemas import SchemaName
 from sigma_t1020.convert import Options, convert
+from sigma_t1020.kusto_language.language import kusto_language
+from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.pack import load_pack
 from sigma_t1020.targets import TARGETS
 

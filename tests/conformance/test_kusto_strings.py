@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.kusto_engine import KustoEngine
-from oracles.kusto_language import kusto_language
 from reference.events import Event
 from reference.generators import sample
 from reference.patterns import fold
 from sigma.backends.t1020.kusto_text import string
+from sigma_t1020.kusto_language.language import kusto_language
 
 from conformance.kusto import load, to_kql
 

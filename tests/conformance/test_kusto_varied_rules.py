@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 from cli.runner import run
-from oracles.kusto_language import kusto_language
-from oracles.schemas import SchemaName
 from sigma_t1020.convert import Options, convert
+from sigma_t1020.kusto_language.language import kusto_language
+from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.loading import load
 from sigma_t1020.problems import Problem
 from sigma_t1020.queries import Query

@@ -9,8 +9,8 @@ from typing import Any, cast
 from conformance.kusto import query_tuples, reference_tuples
 from events.defender_tables import TIME_COLUMNS, report_id
 from oracles.kusto_engine import KustoEngine
-from oracles.kusto_language import kusto_language
-from oracles.schemas import SchemaName
+from sigma_t1020.kusto_language.language import kusto_language
+from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled

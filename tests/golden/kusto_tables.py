@@ -12,8 +12,8 @@ from typing import Any
 
 from events.defender_tables import TIME_COLUMNS, row
 from oracles.kusto_engine import KustoEngine
-from oracles.schemas import SchemaName
 from reference.events import Event
+from sigma_t1020.kusto_language.schemas import SchemaName
 
 from golden.cases import NOW, Labelled
 

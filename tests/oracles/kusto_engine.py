@@ -53,7 +53,7 @@ import duckdb_kql
 from duckdb import DuckDBPyConnection
 from oracles.kusto_addresses import supply_address_tests
 from oracles.kusto_numbers import supply_numbers
-from oracles.schemas import Schema, SchemaName, load_schema
+from sigma_t1020.kusto_language.schemas import Schema, SchemaName, load_schema
 
 Value: TypeAlias = object
 """str, int, float, bool, datetime, timedelta or None; for a `dynamic` column, what json.dumps takes."""

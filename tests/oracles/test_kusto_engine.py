@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.kusto_engine import KustoEngine, plain_literals
-from oracles.kusto_language import kusto_language
+from sigma_t1020.kusto_language.language import kusto_language
 
 NOW = datetime(2024, 1, 1, tzinfo=timezone.utc)
 START = 1_704_067_200_000

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.kusto_language import Diagnostic, KustoLanguage, KustoLanguageError, kusto_language
-from oracles.schemas import SchemaName, load_schema
+from sigma_t1020.kusto_language.language import Diagnostic, KustoLanguage, KustoLanguageError, kusto_language
+from sigma_t1020.kusto_language.schemas import SchemaName, load_schema
 
 EVENTS = {"Events": {"Name": "string", "Size": "long", "At": "datetime", "On": "bool", "Bag": "dynamic"}}
 
@@ -48,6 +48,22 @@ def test_an_unknown_column_an_unknown_table_and_an_unknown_function_are_errors()
     assert "KS142" in codes("DeviceProcessEvents | where CommandLine has 'x'")
     assert "KS204" in codes("ProcessEvents | take 1")
     assert "KS211" in codes("Events | extend X = no_such(Name)", EVENTS)
+
+
+def test_of_own_tables_the_listed_columns_have_types_and_any_other_is_free() -> None:
+    own = {"Own": {"At": "datetime", "Port": "int"}}
+
+    def found(kql: str) -> list[tuple[str, str]]:
+        return [
+            (each.code, kql[each.start : each.start + each.length])
+            for each in kusto_language().diagnostics(kql, EVENTS, own)
+        ]
+
+    assert found("Own | where Kind == 1 and At > ago(1h) | join kind=inner Events on At, $left.X == $right.Name") == []
+    assert found("Own | where Port has 'x'") == [("KS106", "has")]
+    assert found("Own | join kind=inner (Own | extend Port = At) on Port") == [("KS227", "Port")]
+    assert found("Events | where Kind == 1") == [("KS142", "Kind")]
+    assert "KS204" in codes("Own | take 1", EVENTS)
 
 
 @pytest.mark.parametrize(

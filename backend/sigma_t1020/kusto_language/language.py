@@ -1,11 +1,11 @@
 """What Microsoft's own KQL parser says about a query.
 
 The parser is the npm package @kusto/language-service-next, the code behind the query editors of Azure Data
-Explorer and Sentinel. One node process loads it once and answers for all queries (kusto_language.js).
+Explorer and Sentinel. One node process loads it once and answers for all queries (language.js).
 
 What it does not see: it does not look inside regexes; it does not know the limits of a service (rows,
 memory, the number of values in a list); and it accepts `==`, `!=`, `in`, `!in` between a string and a
-number, which the engine refuses, so kusto_language.js adds that one check, from the types that the parser
+number, which the engine refuses, so language.js adds that one check, from the types that the parser
 has bound. A query nested more than about 450 deep (an `or` of so many operands) is refused with KS245 and
 not analysed further.
 """
@@ -26,12 +26,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeAlias
 
-from oracles.install import find_node, require_parser
-from oracles.schemas import Schema, SchemaName, load_schema
+from sigma_t1020.kusto_language.install import find_node, require_parser
+from sigma_t1020.kusto_language.schemas import Schema, SchemaName, load_schema
 
 Severity: TypeAlias = Literal["Error", "Warning", "Suggestion", "Information", "Hidden"]
 
-# Longer than any query takes (a hundredth of it is usual), short enough that a hang fails the run in sight.
+# Longer than any query takes (a hundredth of it is usual), short enough that somebody still waits for it.
 _SECONDS_PER_QUERY = 60.0
 
 
@@ -52,21 +52,25 @@ class Diagnostic:
 
 
 class KustoLanguageError(RuntimeError):
-    """The parser failed, hung or died: a fault of the oracle, never a complaint about the query."""
+    """The parser failed, hung or died: a fault of it, never a complaint about the query."""
+
+
+class ParserGone(KustoLanguageError):
+    """The parser's process does not run any more: no further query will be answered."""
 
 
 class KustoLanguage:
     """One node process with Microsoft's parser in it. Use it as a context manager, or `kusto_language()`.
 
     Starts in about a second, then takes about 5 ms a query. Safe to share between threads. Raises
-    OracleMissingError, naming the command to run, where node or the parser is not installed.
+    ParserMissing, naming the command to run, where node or the parser is not installed.
     """
 
     def __init__(self) -> None:
         command = [str(find_node()), str(Path(__file__).with_suffix(".js")), str(require_parser())]
         self._lock = threading.Lock()
         self._defined: set[str] = set()
-        # Nobody reads stderr until the process has died: kusto_language.js writes nothing there, node only
+        # Nobody reads stderr until the process has died: language.js writes nothing there, node only
         # when it crashes.
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, encoding="utf-8")
@@ -89,13 +93,17 @@ class KustoLanguage:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def diagnostics(self, kql: str, schema: SchemaName | Schema) -> list[Diagnostic]:
+    def diagnostics(self, kql: str, schema: SchemaName | Schema, own_tables: Schema | None = None) -> list[Diagnostic]:
         """All complaints about a query, errors and lints, the parser's before the analyzers'.
 
-        `schema` is the name of a product or a mapping table -> column -> Kusto type. Raises ValueError for
-        an unknown schema name, KustoLanguageError where the parser itself fails.
+        `schema` is the name of a product or a mapping table -> column -> Kusto type. `own_tables` are further tables,
+        of which not all columns need be listed: any other name is a column of any type. Raises ValueError for an
+        unknown schema name, KustoLanguageError where the parser itself fails.
         """
-        found = self._ask({"op": "diagnostics", "schema": self._define(schema), "kql": kql})
+        request: dict[str, object] = {"op": "diagnostics", "schema": self._define(schema), "kql": kql}
+        if own_tables:
+            request["open"] = {table: dict(columns) for table, columns in own_tables.items()}
+        found = self._ask(request)
         if not isinstance(found, list):
             raise KustoLanguageError(f"unexpected answer: {found!r}")
         offsets = _character_offsets(kql)
@@ -142,14 +150,14 @@ class KustoLanguage:
                 stdin.flush()
                 line = stdout.readline()
             except (OSError, ValueError) as error:
-                raise KustoLanguageError(f"the parser's process is gone: {error}") from error
+                raise ParserGone(f"the parser's process is gone: {error}") from error
             finally:
                 watchdog.cancel()
         if not line:
             self._process.wait()
             assert self._process.stderr is not None
             said = self._process.stderr.read().strip()
-            raise KustoLanguageError(f"the parser's process died: {said[-2000:] or 'it said nothing'}")
+            raise ParserGone(f"the parser's process died: {said[-2000:] or 'it said nothing'}")
         answer: dict[str, object] = json.loads(line)
         if "error" in answer:
             raise KustoLanguageError(str(answer["error"]))

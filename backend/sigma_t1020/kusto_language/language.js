@@ -1,12 +1,12 @@
 // Answers questions about KQL with Microsoft's own parser, one JSON object a line, in and out.
 //
 //   {"op": "define", "schema": name, "tables": {table: {column: type}}}  -> {"ok": true}
-//   {"op": "diagnostics", "schema": name, "kql": text}                   -> {"ok": [[code, severity, message, start, length], ...]}
+//   {"op": "diagnostics", "schema": name, "kql": text, "open": tables}   -> {"ok": [[code, severity, message, start, length], ...]}
 //   {"op": "strings", "kql": text}                                       -> {"ok": [text, ...]}
 //   anything that goes wrong                                             -> {"error": text}
 //
-// Offsets and lengths are in UTF-16 code units, as JavaScript counts.
-// Usage: node kusto_language.js <folder of @kusto/language-service-next>
+// "open", tables of which not all columns are known, may be left out. Offsets and lengths are in UTF-16 code units, as JavaScript counts.
+// Usage: node language.js <folder of @kusto/language-service-next>
 "use strict";
 
 const fs = require("fs");
@@ -26,8 +26,8 @@ function list(enumerable) {
   return items;
 }
 
-function define(tables) {
-  const symbols = Object.entries(tables).map(([table, columns]) => {
+function symbolsOf(tables) {
+  return Object.entries(tables).map(([table, columns]) => {
     const members = Object.entries(columns).map(([column, type]) => {
       const symbol = Symbols.ScalarTypes.GetSymbol(type);
       if (!symbol) throw new Error(`${table}.${column} has the type ${type}, which is not a Kusto type`);
@@ -35,7 +35,21 @@ function define(tables) {
     });
     return new Symbols.TableSymbol.$ctor4(table, members);
   });
-  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1("database", symbols));
+}
+
+function database(tables) {
+  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.$ctor1("database", tables));
+}
+
+// A schema and tables beside it of which not all columns are known: a column that is not listed is of any type.
+const extended = new Map();
+function extend(schema, open) {
+  const name = JSON.stringify([schema, open]);
+  if (!extended.has(name)) {
+    const tables = symbolsOf(open).map((table) => table.WithIsOpen(true));
+    extended.set(name, database([...list(schemas.get(schema).Database.Tables), ...tables]));
+  }
+  return extended.get(name);
 }
 
 // What two scalar types are compared by. Types that Kusto converts for a comparison, and those only known when
@@ -97,10 +111,10 @@ function strings(kql) {
 function answer(request) {
   switch (request.op) {
     case "define":
-      schemas.set(request.schema, define(request.tables));
+      schemas.set(request.schema, database(symbolsOf(request.tables)));
       return true;
     case "diagnostics":
-      return diagnostics(request.kql, schemas.get(request.schema));
+      return diagnostics(request.kql, request.open ? extend(request.schema, request.open) : schemas.get(request.schema));
     case "strings":
       return strings(request.kql);
     default:

@@ -1,0 +1,1 @@
+"""Microsoft's own KQL parser, run in node, with the tables of Sentinel and Defender XDR."""
