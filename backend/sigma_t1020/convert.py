@@ -80,7 +80,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     form = "combined" if options.combine else "default"
     backend.init_processing_pipeline(form)
     sources = [_source(loaded, rule) for rule in collection.rules]
-    shown = _shown(collection.rules, sources, options.wanted, loaded.hidden)
+    shown = _shown(collection.rules, sources, options.wanted)
     converted: list[_Converted] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
@@ -211,12 +211,7 @@ def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, opt
         raise PipelineProblem(f"{name}: postprocessing is of single queries; leave out --combine or `postprocessing`")
 
 
-def _shown(
-    rules: Sequence[Any],
-    sources: Sequence[LoadedRule],
-    wanted: Collection[LoadedRule] | None,
-    hidden: Collection[LoadedRule],
-) -> set[int]:
+def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collection[LoadedRule] | None) -> set[int]:
     """Identities of the rules to print: those asked for; else all that no correlation hides.
 
     A correlation hides what it refers to, unless it or another one that refers to it says `generate: true`.
@@ -225,8 +220,8 @@ def _shown(
         return {id(rule) for rule, source in zip(rules, sources, strict=True) if source in wanted}
     return {
         id(rule)
-        for rule, source in zip(rules, sources, strict=True)
-        if (not rule._backreferences and source not in hidden)
+        for rule in rules
+        if not rule._backreferences
         or any(getattr(correlation, "generate", False) for correlation in rule._backreferences)
     }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sigma_t1020.loaded_rule import LoadedRule
 from sigma_t1020.problems import Problem
-from sigma_t1020.references import hidden_by, referable, referenced_first, without_duplicates
+from sigma_t1020.references import referable, referenced_first, without_duplicates
 from sigma_t1020.rule_checks import RULE_HINT, RuleObject
 from sigma_t1020.rule_documents import FileRules, rules_of
 from sigma_t1020.rule_files import STDIN, read, rule_files, unreadable
@@ -25,15 +25,11 @@ __all__ = ["Loaded", "LoadedRule", "load"]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a set of paths held: rules and correlations in order of path and line, filters, and sorted problems.
-
-    `hidden` are the rules to which correlations refer that cannot be used: as parts, they alone would alert too often.
-    """
+    """What a set of paths held: rules and correlations in order of path and line, filters, and sorted problems."""
 
     rules: tuple[LoadedRule, ...] = ()
     filters: tuple[LoadedRule, ...] = ()
     problems: tuple[Problem, ...] = ()
-    hidden: frozenset[LoadedRule] = frozenset()
 
     def collection(self, filters: Iterable[LoadedRule] | None = None) -> SigmaCollection:
         """New pySigma objects of all rules with references resolved and filters applied (None: those loaded).
@@ -81,11 +77,8 @@ def load(paths: Sequence[Path | str], stdin: BinaryIO | None = None) -> Loaded:
         unusable = found.unusable | unusable
     unique, duplicates = without_duplicates(candidates)
     filters = [item for item in unique if "filter" in item.data]
-    usable = [item for item in unique if "filter" not in item.data]
-    rules, unresolved = referable(usable, unusable)
-    kept = set(rules)
-    hidden = hidden_by((item for item in usable if item not in kept), rules)
-    return Loaded(tuple(rules), tuple(filters), tuple(sorted([*problems, *duplicates, *unresolved])), hidden)
+    rules, unresolved = referable([item for item in unique if "filter" not in item.data], unusable)
+    return Loaded(tuple(rules), tuple(filters), tuple(sorted([*problems, *duplicates, *unresolved])))
 
 
 def _load_file(path: str, stdin: BinaryIO | None) -> FileRules:

@@ -86,18 +86,6 @@ def referable(rules: Sequence[LoadedRule], unusable: Mapping[str, str]) -> tuple
     return [rule for rule in rules if rule in sizes], [problem for own in problems.values() for problem in own]
 
 
-def hidden_by(dropped: Iterable[LoadedRule], rules: Sequence[LoadedRule]) -> frozenset[LoadedRule]:
-    """The rules that correlations which cannot be used would hide: no query of their own because of that."""
-    index = _index(rules)
-    keys = (
-        _key(reference)
-        for rule in dropped
-        if not rule.data["correlation"].get("generate")
-        for reference in rule.references
-    )
-    return frozenset(other for key in keys for other in index.get(key, ()))
-
-
 def _index(rules: Iterable[LoadedRule]) -> dict[str, list[LoadedRule]]:
     index: dict[str, list[LoadedRule]] = {}
     for rule in rules:

@@ -35,7 +35,7 @@ PROOFS = {
             _event(CommandLine=""),
         ),
         ({"s": {"User": ["", "anna"]}, "condition": "s"}, _event()),
-        ({"s": {"CommandLine|neq": ""}, "condition": "s"}, _event(CommandLine="")),
+        ({"s": {"Image|endswith": ".exe", "CommandLine|neq": ""}, "condition": "s"}, _event(CommandLine="")),
     ]
 }
 
