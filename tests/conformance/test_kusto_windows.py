@@ -166,6 +166,30 @@ def test_overlapping_runs_report_each_temporal_match_once(number: int) -> None:
     assert reported == Counter(dict.fromkeys(expected, 1))
 
 
+@pytest.mark.parametrize("number", range(2))
+def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(number: int) -> None:
+    case = next(
+        one
+        for one in sample(nested_cases(("temporal_ordered",)), 600, 5)
+        if one.correlation["correlation"]["timespan"] == "5m"
+        and one.correlation["correlation"]["group-by"] == ["HostId"]
+        and one.rules["nested"]["correlation"]["type"] == ("event_count", "temporal")[number]
+    )
+    drawn = sample(logs(FIVE_MINUTES, 2), 180, 90 + number)
+    many = [replace(case, log=log).under(f"l{i}_") for i, log in enumerate(drawn)]
+    kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
+    reports = runs(
+        kql,
+        arrivals([event for one in many for event in one.log], number),
+        lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])),
+    )
+    expected = Counter(
+        (match.key, match.time) for one in many for match in correlate(one.correlation, one.rules, one.log)
+    )
+    assert expected.total() > 20
+    assert Counter(row for _now, found in reports for row in found) == expected
+
+
 def _first_completed(case: CorrelationCase, begin: datetime, end: datetime) -> Iterator[tuple[tuple[str, ...], int]]:
     """By key the first window that is first complete in (begin, end]: what one run must report, in plain Python.
 

@@ -164,8 +164,11 @@ class Case:
     def matches(self, name: str, log: Sequence[Event]) -> list[Match]:
         """The rows of a correlation, by the reference."""
         section = _by_host(self.documents[name]["correlation"])
-        rules = {key: document for key, document in self.documents.items() if "detection" in document}
-        evidence = {key: EVIDENCE[rule["logsource"]["category"]] for key, rule in rules.items()}
+        rules = {
+            key: document if "detection" in document else {**document, "correlation": _by_host(document["correlation"])}
+            for key, document in self.documents.items()
+        }
+        evidence = {key: EVIDENCE[rule["logsource"]["category"]] for key, rule in rules.items() if "logsource" in rule}
         # A query that looks back sees nothing older; a scheduled one reads as far back as a match can begin.
         readable = [e for e in log if e.time <= self._until and (self.options.schedule or e.time > self._since)]
         matches: list[Match] = correlate(section, rules, readable, evidence)

@@ -51,6 +51,8 @@ def _compare_steps(
     case: Case, name: str, target: Target, rows: Sequence[Mapping[str, Any]], events: Sequence[Labelled]
 ) -> None:
     later = case.documents[name]["correlation"]["rules"][1:]
+    if any("correlation" in case.documents[rule] for rule in later):
+        return  # a correlation shows nothing but key and time
     columns = [EVIDENCE_COLUMNS[case.documents[rule]["logsource"]["category"]] for rule in later]
     expected = reference_tuples(case.matches(name, [labelled.event for labelled in events]))
     assert set(query_tuples(rows, columns, TIME_COLUMNS[_schema(target)])) == expected, (

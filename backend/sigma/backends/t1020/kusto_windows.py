@@ -81,7 +81,7 @@ class Source:
         return replace(self, model=self.search.prefixed(prefix).model)
 
     def rows(self, frame: TimeFrame, span: int, flags: Mapping[str, frozenset[int]]) -> list[str]:
-        """Lines of its events: keys, time, all columns of a result row, the value, and the flags.
+        """Lines of its events: keys, time, the value, the flags; in a query of its own all columns of a result row.
 
         A flag is 1 where the event meets one of those conditions, else 0.
         """
@@ -90,7 +90,8 @@ class Source:
         present = [values.present(column) for column in self.keys.values() if column.text]
         needed = self.value.computed if self.value else ()
         items = [_assigned(key, column) for key, column in self.keys.items()]
-        columns = dict.fromkeys([self.model.time_column, *self.model.projection])
+        shown = () if frame.whole else self.model.projection
+        columns = dict.fromkeys([self.model.time_column, *shown])
         items.extend(name(column) for column in columns if column not in self.keys)
         if self.value:
             text = self.value.text if self.value.type == "string" else f"tostring({self.value.text})"
