@@ -123,7 +123,9 @@ def test_generated_rules_find_their_events_and_no_near_miss(number: int) -> None
             expected[host] = (label, one, event.fields)
         for text in one.queries:
             texts.append(text)
-            whole = f'{text}\n| where DeviceId in ("m{index}", "e{index}")\n| project DeviceId'
+            # The engine's translator takes a third of its time for the columns of the result.
+            found_rows, _, _columns = text.rpartition("\n| project\n")
+            whole = f'{found_rows}\n| where DeviceId in ("m{index}", "e{index}")\n| project DeviceId'
             queries.append(spread_stars(plain_literals(whole), schema))
     assert not [query for query in texts if _errors(query)]
     found: Counter[str] = Counter()
