@@ -86,12 +86,21 @@ def _tables(rule: Any) -> dict[str, dict[str, str]]:
     from sigma.backends.t1020.log_model import LogModel
 
     tables: dict[str, dict[str, str]] = {}
-    for leg in [reference.rule for reference in getattr(rule, "referenced_rules", ())] or [rule]:
+    for leg in _legs(rule):
         for state in leg.get_conversion_states():
             if model := LogModel.from_state(state.processing_state):
                 columns = {model.time_column: "datetime", **model.columns}
                 tables.setdefault(model.table, {}).update(columns)
     return tables
+
+
+def _legs(rule: Any) -> Iterator[Any]:
+    """The rule itself, or those that a correlation, or one to which it refers, correlates."""
+    references = getattr(rule, "referenced_rules", ())
+    if not references:
+        yield rule
+    for reference in references:
+        yield from _legs(reference.rule)
 
 
 def _conventions(loaded: Loaded) -> Iterator[Finding]:

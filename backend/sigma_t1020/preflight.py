@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
+    from sigma.backends.t1020.kusto_query import Query
     from sigma.backends.t1020.log_model import Column, LogModel
 
     from sigma_t1020.loading import Loaded, LoadedRule
@@ -102,26 +103,12 @@ def preflight(
     wanted: Collection[LoadedRule] | None = None,
 ) -> Preflight:
     """What the rules use, asked of a workspace; the arguments are those of convert.Options. Raises PipelineProblem."""
-    from sigma.backends.t1020.kusto_ordered import Ordered
-    from sigma.backends.t1020.kusto_windows import Windows
-
     # Combined queries come as objects, before they become text.
     done = convert(loaded, None, target, Options(pipelines=pipelines, lookback=lookback, combine=True, wanted=wanted))
     uses = _Uses()
     for item in done.converted:
         for _alert, query in item.parts:
-            title = str(item.rule.title)
-            if isinstance(query, Ordered):
-                for step in query.steps:
-                    _add_tests(uses, step.model, [step.search.condition], title)
-                    _add_columns(uses, step.model, "key", step.keys.values(), title)
-            elif isinstance(query, Windows):
-                for source in query.sources:
-                    _add_tests(uses, source.model, source.conditions.values(), title)
-                    _add_columns(uses, source.model, "key", source.keys.values(), title)
-                    _add_columns(uses, source.model, "value", [source.value] if source.value else [], title)
-            else:
-                _add_tests(uses, query.model, [query.condition], title)
+            _add_query(uses, query, str(item.rule.title))
     if not uses.sources:
         return Preflight(None, done.problems)
     from sigma.backends.t1020.kusto_text import seconds, timespan
@@ -129,6 +116,31 @@ def preflight(
     rules = len(done.converted)
     head = _HEAD.format(title=target.title, rules=rules, s="s" * (rules != 1), lookback=lookback)
     return Preflight(f"{head}\n{_query(uses, timespan(seconds(lookback)))}", done.problems)
+
+
+def _add_query(uses: _Uses, query: Query, title: str) -> None:
+    """What a query uses; of a correlation to which another refers, what that one uses."""
+    from sigma.backends.t1020.kusto_ordered import Ordered
+    from sigma.backends.t1020.kusto_query import Search
+    from sigma.backends.t1020.kusto_windows import Windows
+
+    if isinstance(query, Ordered):
+        for step in query.steps:
+            if step.search.fired:
+                _add_query(uses, step.search.fired, title)
+                continue
+            _add_tests(uses, step.model, [step.search.condition], title)
+            _add_columns(uses, step.model, "key", step.keys.values(), title)
+    elif isinstance(query, Windows):
+        for source in query.sources:
+            if source.fired:
+                _add_query(uses, source.fired, title)
+                continue
+            _add_tests(uses, source.model, source.conditions.values(), title)
+            _add_columns(uses, source.model, "key", source.keys.values(), title)
+            _add_columns(uses, source.model, "value", [source.value] if source.value else [], title)
+    elif isinstance(query, Search):
+        _add_tests(uses, query.model, [query.condition], title)
 
 
 def _add_tests(uses: _Uses, model: LogModel, conditions: Iterable[Any], title: str) -> None:

@@ -252,6 +252,14 @@ def test_a_shops_own_tables_are_no_false_alarm_and_their_syntax_is_still_checked
     assert ": error[KS" in done.stdout
 
 
+def test_a_shops_own_tables_are_no_false_alarm_below_two_correlations(tmp_path: Path) -> None:
+    inner = correlation(3, ["rule_1"], kind="event_count", more=", condition: {gte: 3}")
+    text = f"{rule(1)}---\n{rule(2)}---\n{inner}---\n{correlation(4, ['rule_3', 'rule_2'])}"
+    found = findings(put(tmp_path / "r.yml", text), "-p", put(tmp_path / "shop.yml", OWN_TABLE))
+    codes = {item["code"] for item in found if item["severity"] != "warning" and not item["code"].endswith("Issue")}
+    assert codes == {"unknown-name"}
+
+
 def test_a_rule_of_many_alternatives_is_clean(tmp_path: Path) -> None:
     values = ", ".join(f"a{number}" for number in range(600))
     path = put(tmp_path / NAME, PROPER.replace(r"Image|endswith: '\curl.exe'", f"CommandLine|contains: [{values}]"))

@@ -290,3 +290,14 @@ def test_nothing_to_ask_for_is_an_error(tmp_path: Path) -> None:
     done = run("check", "--preflight", "sentinel", put(tmp_path / "f.yml", sigma_filter(8)))
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr.startswith("nothing to ask for: no rule is left; ")
+
+
+def test_a_correlation_of_another_asks_for_what_that_one_uses(tmp_path: Path) -> None:
+    inner = correlation(3, ["rule_1"], kind="event_count", more=", condition: {gte: 3}")
+    text = f"{GOOD}---\n{CONNECTION}---\n{inner}---\n{correlation(4, ['rule_3', 'rule_2'])}"
+    query = preflight(put(tmp_path / "r.yml", text))
+    assert kusto_language().diagnostics(query, "sentinel") == []
+    asked = {(row["Table"], row["Field"], row["Role"]) for row in shown(query, {})}
+    for table, field in (("DeviceProcessEvents", "FileName"), ("DeviceNetworkEvents", "RemotePort")):
+        assert asked >= {(table, "TimeGenerated", "time"), (table, "DeviceId", "key"), (table, field, "field")}
+    assert {table for table, _, _ in asked} == {"DeviceProcessEvents", "DeviceNetworkEvents"}

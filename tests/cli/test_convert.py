@@ -151,7 +151,7 @@ def test_a_correlation_is_refused_with_the_rule_that_it_needs(tmp_path: Path) ->
     done = run("convert", "-t", "sentinel", path)
     assert done.status == 1
     assert [line.split(": ")[0] for line in done.complaints] == [f"{path}:5", f"{path}:18"]
-    assert "its rule rule_1 was not converted; mend that first" in done.stderr
+    assert "its rule rule_1 was not converted; mend it, or put it before this one" in done.stderr
     assert done.stdout.count("// ") == 1
 
 

@@ -242,7 +242,9 @@ class KustoCorrelations(KustoConditions):
         query = self.correlated.get(id(inner))
         called = inner.name or str(inner.id)
         if query is None:
-            raise Unsupported(f"its correlation {called} was not converted; mend that first", at=_AT_RULES)
+            raise Unsupported(
+                f"its correlation {called} was not converted; mend it, or put it before this one", at=_AT_RULES
+            )
         asked = self._asking.of[number]
         for field in asked.values():
             if field not in query.fields:
@@ -319,7 +321,9 @@ def _search(reference: SigmaRuleReference) -> Search:
     except SigmaConversionError:
         found = []
     if not found:
-        raise Unsupported(f"its rule {reference.reference} was not converted; mend that first", at=_AT_RULES)
+        raise Unsupported(
+            f"its rule {reference.reference} was not converted; mend it, or put it before this one", at=_AT_RULES
+        )
     # An event that meets several conditions of a rule is one event.
     return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=_losses(found))
 
