@@ -57,7 +57,7 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     """A time span such as 24h, as Kusto and Splunk users write it."""
     if value is None:
         return None
-    from sigma.backends.t1020.kusto_text import seconds
+    from sigma.backends.t1020.frame import seconds
 
     try:
         length = seconds(value)

@@ -111,7 +111,7 @@ def preflight(
             _add_query(uses, query, str(item.rule.title))
     if not uses.sources:
         return Preflight(None, done.problems)
-    from sigma.backends.t1020.kusto_text import seconds, timespan
+    from sigma.backends.t1020.frame import seconds, timespan
 
     rules = len(done.converted)
     head = _HEAD.format(title=target.title, rules=rules, s="s" * (rules != 1), lookback=lookback)

@@ -2,139 +2,55 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NoReturn
-
-from sigma.exceptions import SigmaConversionError
-from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
-from sigma.types import SigmaExists
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sigma.correlations import (
     SigmaCorrelationCondition,
-    SigmaCorrelationConditionOperator,
     SigmaCorrelationRule,
     SigmaRuleReference,
 )
 
 from . import kusto_values as values
+from .correlating import (
+    AT_CONDITION,
+    AT_GROUP_BY,
+    AT_RULES,
+    OPERATORS,
+    CorrelatingConditions,
+    Keys,
+    counted_fields,
+    losses_of,
+    searches_of,
+)
 from .expression import All, any_of
 from .kusto_conditions import KustoConditions
 from .kusto_ordered import Ordered, Step
 from .kusto_predicates import merge
-from .kusto_query import Correlation, Keys, Search, TimeFrame
+from .kusto_query import Correlation, KustoFrame, Search
 from .kusto_text import name
 from .kusto_windows import MAX_OVERLAPPING, NO_KEY, Count, Leg, Source, Temporal
 from .log_model import Column, LogModel
-from .losses import Loss, Unsupported
+from .losses import Unsupported
 
 #: Names that a correlation's query gives to columns of its own.
 _OWN_COLUMN = re.compile(
     r"TimeBin|Step[0-9].*|Rule[0-9].*|At|Turn|(Old)?(Change|Held|Count)|(Event|Value)Count|LastTime|Values?|All.+"
 )
-_AT_RULES = ("correlation", "rules")
-_AT_CONDITION = ("correlation", "condition")
-_AT_GROUP_BY = ("correlation", "group-by")
-_OPERATORS = {
-    SigmaCorrelationConditionOperator.LT: "<",
-    SigmaCorrelationConditionOperator.LTE: "<=",
-    SigmaCorrelationConditionOperator.GT: ">",
-    SigmaCorrelationConditionOperator.GTE: ">=",
-    SigmaCorrelationConditionOperator.EQ: "==",
-    SigmaCorrelationConditionOperator.NEQ: "!=",
-}
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What a correlation asks of each correlation to which it refers, in the rule's own words.
+class KustoCorrelations(CorrelatingConditions, KustoConditions):
+    """Conditions, and the correlations of their rules."""
 
-    pySigma's pipelines rename the fields of a correlation too, before it is converted, once for all that it refers to:
-    `group_by` and `counted` are its fields, `of` is by the number of a reference what each is called there.
-    """
-
-    group_by: Sequence[str]
-    counted: Sequence[str]
-    of: Mapping[int, Mapping[str, str]]
-
-    @classmethod
-    def of_rule(cls, rule: SigmaCorrelationRule) -> Asking:
-        """Before a pipeline has seen the correlation."""
-        group_by, counted = list(rule.group_by or ()), _counted_fields(rule)
-        of = {
-            number: {field: _aliased(rule, reference.rule, field) for field in [*group_by, *counted]}
-            for number, reference in enumerate(rule.referenced_rules, start=1)
-            if isinstance(reference.rule, SigmaCorrelationRule)
-        }
-        return cls(group_by, counted, of)
-
-
-class KustoCorrelations(KustoConditions):
-    """Conditions, and the correlations of their rules. A rule is converted before the correlations that name it, and
-    keeps its searches as its conversion result."""
+    language = "KQL"
 
     #: Which events are read; set by the backend.
-    frame: TimeFrame
+    frame: KustoFrame
     #: The queries of converted correlations, by the identity of their rules, for those that refer to them.
     correlated: dict[int, Correlation]
-    #: Of the correlation that is being converted.
-    _asking: Asking
-
-    # --- What a correlation asks of its rules -----------------------------------------------------------
-
-    def _keys_for_correlations(self, rule: SigmaRule) -> dict[int, Keys]:
-        """For each correlation that refers to the rule: the fields it asks for as this log source has them.
-
-        Asked before the pipeline renames the rule's fields, with a stand-in rule of the same log source: pySigma
-        would rename the correlation's fields once for all legs, though each leg has its own table.
-        """
-        keys: dict[int, Keys] = {}
-        for correlation in rule._backreferences:
-            if not isinstance(correlation, SigmaCorrelationRule) or id(correlation) in keys:
-                continue
-            group_by = list(correlation.group_by or ())
-            asked = {field: _aliased(correlation, rule, field) for field in [*group_by, *_counted_fields(correlation)]}
-            try:
-                found = self._resolve(rule, asked)
-            except Unsupported as error:
-                # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
-                keys[id(correlation)] = Keys({}, refusal=error)
-                continue
-            value = next((found[field] for field in _counted_fields(correlation)), None)
-            keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
-        return keys
-
-    def _resolve(self, rule: SigmaRule, fields: Mapping[str, str]) -> dict[str, Column]:
-        """Where the log source of a rule has some fields; the keys of `fields` are kept."""
-        if not fields:
-            return {}
-        probe = copy.copy(rule)
-        probe.fields = []
-        items = [SigmaDetectionItem(field, [], [SigmaExists(True)]) for field in fields.values()]
-        detection = SigmaDetection(list(items))
-        probe.detection = SigmaDetections({"probe": detection}, ["probe"])
-        self.last_processing_pipeline.apply(probe)
-        model = self._model(probe, self.last_processing_pipeline.state)
-        found: dict[str, Column] = {}
-        for (asked, field), item in zip(fields.items(), detection.detection_items, strict=True):
-            if field in model.join_keys:
-                found[asked] = self._column(model.join_keys[field], model, field)
-                continue
-            if not isinstance(item, SigmaDetectionItem) or item.field is None:
-                raise Unsupported(
-                    f"a correlation asks for {asked}, several columns of {model.table}; choose one", field
-                )
-            column = self._column(item.field, model, field)
-            if not column.text:
-                raise Unsupported(
-                    f"{asked}, which a correlation asks for, has no column in {model.table}; choose another field",
-                    field,
-                )
-            found[asked] = column
-        return found
 
     # --- The types --------------------------------------------------------------------------------------
 
@@ -144,13 +60,13 @@ class KustoCorrelations(KustoConditions):
         """Rules in order on one key within the time span."""
         searches = self._searches(rule)
         if len(searches) < 2:
-            raise Unsupported("the correlation orders a single rule; name two or more", at=_AT_RULES)
+            raise Unsupported("the correlation orders a single rule; name two or more", at=AT_RULES)
         for search in searches:
             if not search.model.event_id:
                 raise Unsupported(
                     f"the pipeline names no event_id for {search.model.table}; set it to the columns that, with the "
                     "time, tell one event from another",
-                    at=_AT_RULES,
+                    at=AT_RULES,
                 )
         keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
         if not keys[0]:
@@ -167,7 +83,7 @@ class KustoCorrelations(KustoConditions):
         """Rules in any order on one key within the time span."""
         searches = self._searches(rule)
         if len(searches) < 2:
-            raise Unsupported("the correlation has a single rule; name two or more", at=_AT_RULES)
+            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
         keys = _window_keys(rule, searches)
         sources = _sources(rule, searches, keys)
         for source in sources:
@@ -175,9 +91,9 @@ class KustoCorrelations(KustoConditions):
                 raise Unsupported(
                     f"{len(source.conditions)} rules of the correlation read {source.model.table}, of which an event "
                     f"may meet several; name at most {MAX_OVERLAPPING}",
-                    at=_AT_RULES,
+                    at=AT_RULES,
                 )
-        return [Temporal(sources, rule.timespan.seconds, self._fields(keys), _losses(searches), len(searches))]
+        return [Temporal(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), len(searches))]
 
     def convert_correlation_event_count_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
@@ -189,29 +105,27 @@ class KustoCorrelations(KustoConditions):
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
         """A number of values of a field on one key within the time span."""
-        if len(_counted_fields(rule)) != 1:
-            raise Unsupported(
-                "value_count counts the values of one field; name it as condition field", at=_AT_CONDITION
-            )
+        if len(counted_fields(rule)) != 1:
+            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
         return [self._count(rule)]
 
     def _count(self, rule: SigmaCorrelationRule) -> Count:
         condition = rule.condition
         assert isinstance(condition, SigmaCorrelationCondition)
         searches = self._searches(rule)
-        operator, losses = _OPERATORS[condition.op], _losses(searches)
+        operator, losses = OPERATORS[condition.op], losses_of(searches)
         if operator not in (">", ">="):
             word = condition.op.name.lower()
             if self.frame.period:
                 raise Unsupported(
                     f"a count with {word} is never complete, so no scheduled run can report it; use gt or gte",
-                    at=_AT_CONDITION,
+                    at=AT_CONDITION,
                 )
             if losses:
                 raise Unsupported(
                     f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; "
                     "mend the rule or use gt or gte",
-                    at=_AT_CONDITION,
+                    at=AT_CONDITION,
                 )
         keys = _window_keys(rule, searches)
         sources = _sources(rule, searches, keys)
@@ -243,14 +157,14 @@ class KustoCorrelations(KustoConditions):
         called = inner.name or str(inner.id)
         if query is None:
             raise Unsupported(
-                f"its correlation {called} was not converted; mend it, or put it before this one", at=_AT_RULES
+                f"its correlation {called} was not converted; mend it, or put it before this one", at=AT_RULES
             )
         asked = self._asking.of[number]
         for field in asked.values():
             if field not in query.fields:
                 known = ", ".join(query.fields) or "nothing"
                 raise Unsupported(
-                    f"{field} is not in the group-by of the correlation {called}; it has {known}", at=_AT_GROUP_BY
+                    f"{field} is not in the group-by of the correlation {called}; it has {known}", at=AT_GROUP_BY
                 )
         value = next((query.fields[asked[field]] for field in self._asking.counted), None)
         keys = Keys({field: query.fields[asked[field]] for field in self._asking.group_by}, value)
@@ -264,72 +178,11 @@ class KustoCorrelations(KustoConditions):
         )
         return Search(model, All(()), {id(outer): keys}, query.losses, query)
 
-    # --- Refused ----------------------------------------------------------------------------------------
-
-    def _refuse_correlation(self, kind: str) -> NoReturn:
-        raise Unsupported(
-            f"the correlation type {kind} is not supported in KQL; use event_count, value_count, temporal or "
-            "temporal_ordered",
-            at=("correlation", "type"),
-        )
-
-    def convert_correlation_value_sum_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_sum")
-
-    def convert_correlation_value_avg_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_avg")
-
-    def convert_correlation_value_percentile_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_percentile")
-
-    def convert_correlation_value_median_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_median")
-
-    def convert_correlation_extended_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("temporal with a condition in words")
-
-    def convert_correlation_extended_temporal_ordered_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("temporal_ordered with a condition in words")
-
-
-def _aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
-    """What a field of a correlation is called in a rule."""
-    alias = correlation.aliases.aliases.get(field)
-    for reference, own in alias.mapping.items() if alias else ():
-        if reference.reference in (rule.name, str(rule.id)):
-            return str(own)
-    return field
-
-
-def _counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
-    """The fields whose values a correlation counts."""
-    found = getattr(correlation.condition, "fieldref", None) or []
-    return [found] if isinstance(found, str) else list(found)
-
 
 def _search(reference: SigmaRuleReference) -> Search:
-    rule = reference.rule
-    assert isinstance(rule, SigmaRule)
-    try:
-        found = [search for search in rule.get_conversion_result() if isinstance(search, Search)]
-    except SigmaConversionError:
-        found = []
-    if not found:
-        raise Unsupported(
-            f"its rule {reference.reference} was not converted; mend it, or put it before this one", at=_AT_RULES
-        )
+    found = [search for search in searches_of(reference) if isinstance(search, Search)]
     # An event that meets several conditions of a rule is one event.
-    return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=_losses(found))
-
-
-def _losses(searches: Iterable[Search]) -> tuple[Loss, ...]:
-    return tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
+    return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=losses_of(found))
 
 
 def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], taken: set[str]) -> list[dict[str, Column]]:

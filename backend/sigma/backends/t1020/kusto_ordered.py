@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .expression import Test, negate
+from .frame import timespan
 from .kusto_predicates import INDENT, Predicate
-from .kusto_query import Alert, Correlation, Search, TimeFrame, command, indented, summarize
-from .kusto_text import name, timespan
+from .kusto_query import Correlation, KustoAlert, KustoFrame, Search, command, indented, summarize
+from .kusto_text import name
 from .log_model import Column, LogModel
 from .losses import Loss
 
@@ -59,14 +60,16 @@ class Ordered(Correlation):
         """Those of its rules."""
         return tuple(dict.fromkeys(loss for step in self.steps for loss in step.search.losses))
 
-    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
         """See Correlation."""
         return self._prefixed(prefix)._parts(frame, alert, prefix)
 
     def _prefixed(self, prefix: str) -> Ordered:
         return replace(self, steps=[replace(step, search=step.search.prefixed(prefix)) for step in self.steps])
 
-    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+    def _parts(self, frame: KustoFrame, alert: KustoAlert | None, prefix: str) -> tuple[list[str], list[str]]:
         lets, inner = self._chains(frame, prefix)
         identity = ", ".join(self._first_identity())
         doubled = [self._second_name(column) for column in self._first_identity()]
@@ -80,7 +83,7 @@ class Ordered(Correlation):
             body.append(command("extend", alert.columns()))
         return lets, body
 
-    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
         """See Correlation."""
         lets, inner = self._prefixed(table)._chains(frame, table)
         first = self.steps[0]
@@ -89,7 +92,7 @@ class Ordered(Correlation):
         lines.append(f"| project {columns}, {first.time} = Fired")
         return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
 
-    def _chains(self, frame: TimeFrame, prefix: str) -> tuple[list[str], list[str]]:
+    def _chains(self, frame: KustoFrame, prefix: str) -> tuple[list[str], list[str]]:
         """The let statements, and the lines that give the identity of each e1 with what the later steps hold."""
         first = self.steps[0]
         names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
@@ -132,7 +135,7 @@ class Ordered(Correlation):
     def _assigned(key: str, column: Column) -> str:
         return name(key) if column.text == name(key) else f"{name(key)} = {column.text}"
 
-    def _first_rows(self, frame: TimeFrame) -> list[str]:
+    def _first_rows(self, frame: KustoFrame) -> list[str]:
         """Lines of e1: all columns of a result row. A null or empty key joins nothing, so it is left out here."""
         first = self.steps[0]
         present = [
@@ -147,7 +150,7 @@ class Ordered(Correlation):
         rows = first.search.rows(frame.filters(first.time, self.span), present)
         return [*rows, command("project", items)]
 
-    def _later_rows(self, number: int, frame: TimeFrame, first: str) -> list[str]:
+    def _later_rows(self, number: int, frame: KustoFrame, first: str) -> list[str]:
         """Lines of a later step: the keys that e1 has, and of each event its key, time, identity and evidence."""
         step = self.steps[number - 1]
         known = [

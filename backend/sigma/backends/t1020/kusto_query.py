@@ -6,39 +6,19 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
+from .correlating import RuleSearch
 from .expression import Node, Test
+from .frame import Alert, TimeFrame, timespan
 from .kusto_predicates import INDENT, WIDTH, Predicate, where_lines
-from .kusto_text import name, string, timespan
-from .log_model import Column, LogModel
-from .losses import Loss, Unsupported
+from .kusto_text import name, string
+from .log_model import Column
+from .losses import Loss
 
 
 @dataclass(frozen=True)
-class TimeFrame:
-    """Which events a query reads, spans in seconds.
-
-    With `period` 0 the query looks back `lookback` from now. Else it is for a job that runs every `period`:
-    it keeps the matches that are first complete in (now - delay - period, now - delay], so that overlapping
-    runs report each once and miss none whose events are late by at most `delay`. `before` is how much further back
-    it reads, and with `whole` it keeps all matches: for what is a part of another query.
-    """
-
-    lookback: int
-    period: int = 0
-    delay: int = 0
-    before: int = 0
-    whole: bool = False
-
-    @property
-    def scheduled(self) -> bool:
-        """Whether only those matches count that became complete in this run."""
-        return bool(self.period) and not self.whole
-
-    def inner(self, span: int) -> TimeFrame:
-        """For a correlation to which one of that time span refers: all its matches, `span` further back."""
-        return replace(self, before=self.before + span, whole=True)
+class KustoFrame(TimeFrame):
+    """A time frame in Kusto's words."""
 
     def filters(self, time_column: str, earlier: int = 0) -> list[str]:
         """The time filter of a search; `earlier` is how long before its completion a match may begin."""
@@ -56,18 +36,12 @@ class TimeFrame:
 
 
 @dataclass(frozen=True)
-class Alert:
-    """What tells the rows of one rule from those of the others in a combined query."""
-
-    rule_id: str
-    title: str
-    branch: str
-
-    COLUMNS: ClassVar[tuple[str, ...]] = ("RuleId", "RuleTitle", "Branch")
+class KustoAlert(Alert):
+    """An alert in Kusto's words."""
 
     def columns(self) -> list[str]:
         """The constant columns, as items of a project."""
-        values = (self.rule_id, self.title, self.branch)
+        values = self.values
         return [f"{column} = {string(value)}" for column, value in zip(self.COLUMNS, values, strict=True)]
 
 
@@ -113,27 +87,12 @@ def indented(lines: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Keys:
-    """Where a log source has what a correlation asks for: its group-by fields under their Sigma names, and the field
-    whose values it counts, if it counts any. `refusal` says what it does not have."""
-
-    by: Mapping[str, Column]
-    value: Column | None = None
-    refusal: Unsupported | None = None
-
-
-@dataclass(frozen=True)
-class Search:
+class Search(RuleSearch):
     """The rows of one table that meet a rule's condition.
 
-    `keys`: what each correlation (by the identity of its rule object) that refers to the rule asks of its events.
     `fired`: the correlation whose rows are the table, which a query has to define first.
     """
 
-    model: LogModel
-    condition: Node[Predicate]
-    keys: Mapping[int, Keys]
-    losses: tuple[Loss, ...] = ()
     fired: Correlation | None = None
 
     def rows(
@@ -144,7 +103,7 @@ class Search:
         clauses = where_lines([*extra, *source, self.condition], self.model.expressions, needed)
         return [self.model.table, *time_filters, *clauses]
 
-    def render(self, frame: TimeFrame, alert: Alert | None = None) -> str:
+    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
         """The query; with `alert`, its columns come first."""
         lines = self.rows(frame.filters(name(self.model.time_column)))
         items = (alert.columns() if alert else []) + [name(column) for column in self.model.projection]
@@ -154,7 +113,7 @@ class Search:
         """The same search; a table that the query defines has the prefix, as all such names have."""
         return replace(self, model=replace(self.model, table=prefix + self.model.table)) if self.fired else self
 
-    def definition(self, frame: TimeFrame, span: int) -> list[str]:
+    def definition(self, frame: KustoFrame, span: int) -> list[str]:
         """The let statements that define the table, where it is the rows of a correlation; `span` as in TimeFrame."""
         return self.fired.fired_as(self.model.table, frame.inner(span)) if self.fired else []
 
@@ -170,7 +129,7 @@ class Correlation(ABC):
         """The name of the column with the time of a row."""
 
     @abstractmethod
-    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
         """The let statements that define a table of when, on which key, the correlation has come true: keys and time.
 
         That is all that another correlation needs of it. The names that they define begin with `table`. A count comes
@@ -185,10 +144,12 @@ class Correlation(ABC):
         """What the query gives up: what its rules do."""
 
     @abstractmethod
-    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
         """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
 
-    def render(self, frame: TimeFrame, alert: Alert | None = None) -> str:
+    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
         """The query."""
         lets, body = self.parts(frame, alert)
         return "\n".join([*lets, *body])
@@ -202,7 +163,7 @@ def summarize(aggregates: Sequence[str], by: str) -> str:
 Query = Search | Correlation
 
 
-def combine(alerts: Sequence[tuple[Alert, Query]], frame: TimeFrame) -> str:
+def combine(alerts: Sequence[tuple[KustoAlert, Query]], frame: KustoFrame) -> str:
     """One query of many: a union with one schema, a row an alert, and columns that say which rule it is of."""
     lets: list[str] = []
     branches: list[Sequence[str]] = []

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from . import kusto_values as values
 from .expression import Node, Test, all_of, any_of
+from .frame import timespan
 from .kusto_predicates import INDENT, Predicate, merge, render
-from .kusto_query import Alert, Correlation, Search, TimeFrame, call, command, indented, summarize, union
-from .kusto_text import name, timespan
+from .kusto_query import Correlation, KustoAlert, KustoFrame, Search, call, command, indented, summarize, union
+from .kusto_text import name
 from .log_model import Column, LogModel
 from .losses import Loss
 
@@ -80,7 +81,7 @@ class Source:
         """See Search."""
         return replace(self, model=self.search.prefixed(prefix).model)
 
-    def rows(self, frame: TimeFrame, span: int, flags: Mapping[str, frozenset[int]]) -> list[str]:
+    def rows(self, frame: KustoFrame, span: int, flags: Mapping[str, frozenset[int]]) -> list[str]:
         """Lines of its events: keys, time, the value, the flags; in a query of its own all columns of a result row.
 
         A flag is 1 where the event meets one of those conditions, else 0.
@@ -141,7 +142,7 @@ class Windows(Correlation):
     def _time(self) -> str:
         return name(self.sources[0].model.time_column)
 
-    def _events(self, events: str, frame: TimeFrame, flags: Mapping[str, frozenset[int]]) -> list[str]:
+    def _events(self, events: str, frame: KustoFrame, flags: Mapping[str, frozenset[int]]) -> list[str]:
         """The let statements that define the events of all rules under that name."""
         tables = [source.rows(frame, self.span, flags) for source in self.sources]
         text = "\n".join(tables[0]) if len(tables) == 1 else union(tables)
@@ -158,7 +159,7 @@ class Windows(Correlation):
         last = f"| summarize by {self._keys}, {self._time} = At"
         return f"let {table} = materialize(\n{indented([*lines, last])});"
 
-    def _old(self, frame: TimeFrame, change: str) -> str:
+    def _old(self, frame: KustoFrame, change: str) -> str:
         """A change that counts only for events which an earlier run has seen."""
         return f"iff({self._time} <= ago({timespan(frame.period + frame.delay)}), {change}, 0)"
 
@@ -188,23 +189,25 @@ class Count(Windows):
         """The column of the result that has the number."""
         return "ValueCount" if self.sources[0].value else "EventCount"
 
-    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
         """See Correlation."""
         return self._prefixed(prefix)._parts(frame, alert, prefix)
 
-    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+    def _parts(self, frame: KustoFrame, alert: KustoAlert | None, prefix: str) -> tuple[list[str], list[str]]:
         events, windows = f"{prefix}Events", f"{prefix}Windows"
         lets, lines = self._met(frame, prefix, trailing=False)
         lines.append(f"| summarize arg_min(At, {self.counted}) by {self._keys}")
         lets.append(f"let {windows} =\n{indented(lines)};")
         return lets, self._result(events, windows, alert)
 
-    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
         """See Correlation."""
         lets, lines = self._prefixed(table)._met(frame, table, trailing=True)
         return [*lets, self._fired(table, lines)]
 
-    def _met(self, frame: TimeFrame, prefix: str, trailing: bool) -> tuple[list[str], list[str]]:
+    def _met(self, frame: KustoFrame, prefix: str, trailing: bool) -> tuple[list[str], list[str]]:
         """The let statements, and the lines that give key, time (At) and count of the windows that satisfy."""
         events, spans = f"{prefix}Events", f"{prefix}Spans"
         lets = self._events(events, frame, {})
@@ -222,7 +225,7 @@ class Count(Windows):
         tables = [*changes, [events, command("project", begins)]]
         return lets, [*self._summed(tables, sums, self._keys), f"| where {met}"]
 
-    def _changes(self, events: Sequence[str], frame: TimeFrame, by: str, trailing: bool) -> Iterator[list[str]]:
+    def _changes(self, events: Sequence[str], frame: KustoFrame, by: str, trailing: bool) -> Iterator[list[str]]:
         """Where each event begins and ceases to be in windows."""
         for turn, change, at in zip((0, 2), (1, -1), self._held(trailing), strict=True):
             items = [by, f"At = {at}", f"Turn = {turn}", f"Change = {change}"]
@@ -230,7 +233,7 @@ class Count(Windows):
                 items.append(f"OldChange = {self._old(frame, str(change))}")
             yield [*events, command("project", items)]
 
-    def _spans(self, events: str, frame: TimeFrame, trailing: bool) -> list[str]:
+    def _spans(self, events: str, frame: KustoFrame, trailing: bool) -> list[str]:
         """Lines of where each value begins and ceases to be in windows: the spans of its events, joined."""
         by = f"{self._keys}, {VALUE}"
         tables = self._changes([events, f"| where isnotempty({VALUE})"], frame, by, trailing)
@@ -251,7 +254,7 @@ class Count(Windows):
             lines.append("| where Change != 0 or OldChange != 0")
         return [*lines, f"| project {self._keys}, At, Turn, {', '.join(edges)}"]
 
-    def _result(self, events: str, windows: str, alert: Alert | None) -> list[str]:
+    def _result(self, events: str, windows: str, alert: KustoAlert | None) -> list[str]:
         """Lines from the windows to the rows: the first event of each, the last time, and what its events show."""
         models = [source.model for source in self.sources]
         keys = list(self.sources[0].keys)
@@ -278,24 +281,26 @@ class Temporal(Windows):
 
     rules: int
 
-    def parts(self, frame: TimeFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
         """See Correlation."""
         return self._prefixed(prefix)._parts(frame, alert, prefix)
 
-    def _parts(self, frame: TimeFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+    def _parts(self, frame: KustoFrame, alert: KustoAlert | None, prefix: str) -> tuple[list[str], list[str]]:
         lets, body, sums = self._complete(frame, prefix, trailing=False)
         flags = map(_flag, self._counted())
         shown = {f"Rule{number}Count" for number in range(1, self.rules + 1)}
         own = ["At", "Turn", *flags, *sums.values(), *(total for total in sums if total not in shown)]
         return lets, [*body, *_finish(list(self.sources[0].keys), own, alert)]
 
-    def fired_as(self, table: str, frame: TimeFrame) -> list[str]:
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
         """See Correlation."""
         lets, lines, _sums = self._prefixed(table)._complete(frame, table, trailing=True)
         return [*lets, self._fired(table, lines)]
 
     def _complete(
-        self, frame: TimeFrame, prefix: str, trailing: bool
+        self, frame: KustoFrame, prefix: str, trailing: bool
     ) -> tuple[list[str], list[str], Mapping[str, str]]:
         """The let statements, the lines that give the events whose window has all rules, and the sums in these."""
         events = f"{prefix}Events"
@@ -317,7 +322,7 @@ class Temporal(Windows):
         return lets, body, sums
 
     def _changes(
-        self, events: str, flags: Iterable[str], frame: TimeFrame, start: str, turn: int, sign: str
+        self, events: str, flags: Iterable[str], frame: KustoFrame, start: str, turn: int, sign: str
     ) -> list[str]:
         items = [f"{flag}Change = {sign}{flag}" for flag in flags]
         if frame.scheduled:
@@ -365,7 +370,7 @@ def _all(column: str) -> str:
     return f"All{column}" if column.isidentifier() else name(f"All{column}")
 
 
-def _finish(keys: Sequence[str], own: Sequence[str], alert: Alert | None) -> list[str]:
+def _finish(keys: Sequence[str], own: Sequence[str], alert: KustoAlert | None) -> list[str]:
     """Lines that take away columns of the query's own, and add those that say which rule it is."""
     hidden = [*own, *(key for key in keys if key == NO_KEY)]
     lines = [command("project-away", hidden)] if hidden else []

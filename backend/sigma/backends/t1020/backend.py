@@ -1,0 +1,124 @@
+"""The way of a rule through a backend: its options, what it keeps for correlations, what it gives up."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from sigma.conversion.state import ConversionState
+from sigma.processing.pipeline import ProcessingPipeline
+from sigma.rule import SigmaRule
+
+from sigma.correlations import SigmaCorrelationRule
+
+from .correlating import Asking, CorrelatingConditions, RuleSearch
+from .frame import Alert, TimeFrame, seconds
+from .losses import Loss, Unsupported
+from .misread import refuse_misread
+
+DEFAULT_LOOKBACK = "24h"
+DEFAULT_DELAY = "5m"
+
+Frame = TypeVar("Frame", bound=TimeFrame)
+
+
+class QueryBackend(CorrelatingConditions, Generic[Frame]):
+    """What the backends of all dialects do alike. `frame` is which events their queries read."""
+
+    def __init__(
+        self,
+        processing_pipeline: ProcessingPipeline | None = None,
+        collect_errors: bool = False,
+        lookback: str = DEFAULT_LOOKBACK,
+        schedule: str = "",
+        delay: str = DEFAULT_DELAY,
+        **backend_options: Any,
+    ) -> None:
+        super().__init__(processing_pipeline, collect_errors, **backend_options)
+        self.correlated: dict[int, Any] = {}
+        """The queries of converted correlations, by the identity of their rules, for those that refer to them."""
+        self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
+        """By the identity of a converted rule and the index of its query: what that gives up."""
+        self.frame = self._time_frame(seconds(lookback), seconds(schedule) if schedule else 0, seconds(delay))
+        if (schedule and not self.frame.period) or not self.frame.lookback:
+            raise ValueError("a look-back and a schedule must be longer than 0s")
+
+    @abstractmethod
+    def _time_frame(self, lookback: int, period: int, delay: int) -> Frame:
+        """The dialect's time frame, of spans in seconds."""
+
+    @abstractmethod
+    def _alert(self, rule_id: str, title: str, branch: str) -> Alert:
+        """The dialect's alert."""
+
+    # --- Rules ------------------------------------------------------------------------------------
+
+    def convert_rule(
+        self,
+        rule: SigmaRule,
+        output_format: str | None = None,
+        callback: Callable[..., Any] | None = None,
+    ) -> list[Any]:
+        """Convert one rule; see Backend.convert_rule.
+
+        A rule that a correlation refers to keeps its searches, unfinished, for that correlation.
+        """
+        self.losses.pop(id(rule), None)
+        self._converting = rule
+        if not hasattr(self, "last_processing_pipeline"):
+            self.init_processing_pipeline(output_format)
+        try:
+            refuse_misread(rule)
+        except Unsupported as error:
+            if not self.collect_errors:
+                raise
+            self.errors.append((rule, error))
+            return []
+        keys = self._keys_for_correlations(rule)
+        queries: list[Any] = super().convert_rule(rule, output_format, callback)
+        if not rule._backreferences:
+            return queries
+        searches = [
+            replace(search, keys=keys) for search in rule.get_conversion_result() if isinstance(search, RuleSearch)
+        ]
+        rule.set_conversion_result(searches)
+        form = output_format or self.default_format
+        states = rule.get_conversion_states()
+        return [
+            self.finalize_query(rule, search, index, states[index], form)
+            for index, search in enumerate(searches if queries else ())
+        ]
+
+    def finalize_query(
+        self,
+        rule: SigmaRule | SigmaCorrelationRule,
+        query: Any,
+        index: int,
+        state: ConversionState,
+        output_format: str,
+    ) -> Any:
+        """The query's text; in the combined format, which needs them all first, the query with its names."""
+        self.losses.setdefault(id(rule), {})[index] = query.losses
+        if output_format == "combined":
+            branch = rule.custom_attributes.get("branch", "")
+            return self._alert(str(rule.id or ""), rule.title, str(branch)), query
+        return super().finalize_query(rule, query, index, state, output_format)
+
+    # --- Correlations -----------------------------------------------------------------------------
+
+    def convert_correlation_rule(
+        self,
+        rule: SigmaCorrelationRule,
+        output_format: str | None = None,
+        method: str | None = None,
+        callback: Callable[..., Any] | None = None,
+    ) -> list[Any]:
+        """Convert one correlation; see Backend.convert_correlation_rule. Its rules must be converted before."""
+        self.losses.pop(id(rule), None)
+        self.correlated.pop(id(rule), None)
+        self._asking = Asking.of_rule(rule)
+        queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
+        # pySigma prints what another correlation refers to all the same.
+        return queries if rule._output else []
