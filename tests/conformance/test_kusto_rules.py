@@ -20,11 +20,11 @@ from reference.events import Event
 from reference.generators import ALL, Pair, pairs, read_by_pysigma, sample
 from reference.meaning import matches
 from sigma.backends.t1020.losses import Unsupported
-from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import load_schema
 
 from conformance.kusto import load, to_kql_with_losses
+from conformance.placeholders import placeholders
 
 #: Generated years end in 2030.
 NOW = datetime(2032, 1, 1)
@@ -42,18 +42,6 @@ class Converted:
     pair: Pair
     queries: Sequence[str]
     lossy: bool
-
-
-def _placeholders(one: Pair) -> ProcessingPipeline:
-    """The values of the pair's placeholders, as a shop's pipeline gives them."""
-    return ProcessingPipeline.from_dict(
-        {
-            "name": "placeholders",
-            "priority": 5,
-            "vars": {name: list(values) for name, values in one.placeholders.items()},
-            "transformations": [{"type": "value_placeholders"}] if one.placeholders else [],
-        }
-    )
 
 
 @cache
@@ -85,7 +73,7 @@ def _kept(event: Event) -> Event:
 def _converted(number: int) -> tuple[Converted, ...]:
     found = []
     for one in _part(number):
-        queries, losses = to_kql_with_losses([one.rule], _placeholders(one), lookback="99999d")
+        queries, losses = to_kql_with_losses([one.rule], placeholders(one), lookback="99999d")
         found.append(Converted(one, queries, bool(losses)))
     return tuple(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
 from sigma.conditions import (
@@ -18,13 +19,31 @@ from sigma.conditions import (
 from sigma.conversion.base import TextQueryBackend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
-from sigma.types import SigmaExpansion
+from sigma.types import SigmaExpansion, SigmaRegularExpression, SigmaRegularExpressionFlag
 
 from .expression import Node, all_of, any_of, negate
 from .log_model import Column, LogModel, categories, mapped_fields
 from .losses import Unsupported
 
 _MODEL = "t1020_log_model"
+_FLAGS = {
+    SigmaRegularExpressionFlag.IGNORECASE: "i",
+    SigmaRegularExpressionFlag.MULTILINE: "m",
+    SigmaRegularExpressionFlag.DOTALL: "s",
+}
+
+
+def flag_letters(value: SigmaRegularExpression) -> str:
+    """The flags of an expression as Sigma's own letters, in order."""
+    return "".join(sorted(_FLAGS[flag] for flag in value.flags))
+
+
+def network_text(network: IPv4Network | IPv6Network) -> str:
+    """The network in one spelling: from Python 3.13 on, mapped ones are written with an IPv4 tail."""
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        high, low = divmod(int(network.network_address) & 0xFFFFFFFF, 1 << 16)
+        return f"::ffff:{high:x}:{low:x}/{network.prefixlen}"
+    return str(network)
 
 
 class ModelConditions(TextQueryBackend):

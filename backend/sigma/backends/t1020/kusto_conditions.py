@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from sigma.backends.kusto.kusto import KustoBackend
@@ -19,7 +18,6 @@ from sigma.types import (
     SigmaCompareExpression,
     SigmaFieldReference,
     SigmaRegularExpression,
-    SigmaRegularExpressionFlag,
     SigmaString,
     SigmaTimestampPart,
     TimestampPart,
@@ -27,7 +25,7 @@ from sigma.types import (
 
 from . import kusto_values as values
 from . import regexes
-from .conditions import ModelConditions
+from .conditions import ModelConditions, flag_letters, network_text
 from .expression import Node, Test, all_of, any_of, negate
 from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
@@ -36,11 +34,6 @@ from .losses import Unsupported
 
 _PLAIN_VALUES = "write the value without modifiers"
 
-_FLAGS = {
-    SigmaRegularExpressionFlag.IGNORECASE: "i",
-    SigmaRegularExpressionFlag.MULTILINE: "m",
-    SigmaRegularExpressionFlag.DOTALL: "s",
-}
 #: Kusto docs, the pages of these functions; weeks are those of ISO 8601 ('week_of_year()').
 _TIME_PARTS = {
     TimestampPart.MINUTE: 'datetime_part("minute", {})',
@@ -149,7 +142,7 @@ class KustoConditions(ModelConditions, KustoBackend):
     @staticmethod
     def _printed(value: SigmaRegularExpression, what: str, field: str) -> tuple[str, bool]:
         """The expression as RE2 reads it, and whether an empty text has it. Raises Unsupported, naming `what`."""
-        letters = "".join(sorted(_FLAGS[flag] for flag in value.flags))
+        letters = flag_letters(value)
         try:
             expression = regexes.to_re2(str(value.regexp), letters)
         except regexes.RegexError as error:
@@ -166,7 +159,7 @@ class KustoConditions(ModelConditions, KustoBackend):
         column, _sigma_name = self._as_string(cond, state)
         network = cond.value.network
         return Test(
-            Predicate(column.text, f"ipv{network.version}", (string(_written(network)),), computed=column.computed)
+            Predicate(column.text, f"ipv{network.version}", (string(network_text(network)),), computed=column.computed)
         )
 
     # --- Numbers and truth values -----------------------------------------------------------------
@@ -314,14 +307,6 @@ class KustoConditions(ModelConditions, KustoBackend):
             )
         test = Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=self._computed(state))
         return Test(test)
-
-
-def _written(network: IPv4Network | IPv6Network) -> str:
-    """The network in one spelling: from Python 3.13 on, mapped ones are written with an IPv4 tail."""
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
-        high, low = divmod(int(network.network_address) & 0xFFFFFFFF, 1 << 16)
-        return f"::ffff:{high:x}:{low:x}/{network.prefixlen}"
-    return str(network)
 
 
 def _holds(mapped: ValueMap, value: str) -> Node[Predicate]:

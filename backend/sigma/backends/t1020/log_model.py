@@ -21,6 +21,8 @@ STATE_KEYS = (
     "expressions",
     "value_maps",
     "source_filters",
+    "sources",
+    "source_values",
     "join_keys",
     "event_id",
     "projection",
@@ -67,6 +69,7 @@ class LogModel:
     expressions: Mapping[str, str] = field(default_factory=dict)
     value_maps: Mapping[str, ValueMap] = field(default_factory=dict)
     source_filters: Sequence[str] = ()
+    source_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     join_keys: Mapping[str, str] = field(default_factory=dict)
     event_id: Sequence[str] = ()
     projection: Sequence[str] = ()
@@ -91,6 +94,11 @@ class LogModel:
                 for name, entry in state.get("value_maps", {}).items()
             },
             source_filters=tuple(state.get("source_filters", ())),
+            source_values={
+                name: tuple(map(str, values))
+                for name, values in {"source": state.get("sources"), **state.get("source_values", {})}.items()
+                if values
+            },
             join_keys=state.get("join_keys", {}),
             event_id=tuple(state.get("event_id", ())),
             projection=tuple(state.get("projection", ())),

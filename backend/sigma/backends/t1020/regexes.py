@@ -10,7 +10,7 @@ import importlib
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Python's own parser: its modules are undocumented, stable, and moved in 3.11.
@@ -23,6 +23,7 @@ RE2_MAX_REPEAT = 1000
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 _METACHARACTERS = frozenset(r"\.+*?()|[]{}^$")
 _CLASS_METACHARACTERS = frozenset(r"\]^-[")
+_PCRE_CONTROLS = frozenset("\n\r\t\f")
 _CONTROLS = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f", "\v": r"\v", "\a": r"\a"}
 
 _SPLIT = "split it into a selection and a filter"
@@ -83,98 +84,118 @@ def to_re2(pattern: str, flags: str = "") -> str:
     than 1,000 repetitions) and for what Python's parser does not read (\\K, \\h, \\p, POSIX classes).
     Source: github.com/google/re2/wiki/Syntax.
     """
-    if re.search(r"\[\[[:.=]", pattern):
-        raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
-            tree = sre_parse.parse(pattern, re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
-    inline = tree.state.flags
-    letters = set(flags)
-    letters.update(
-        letter for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if inline & flag
-    )
-    if inline & re.VERBOSE:
-        raise RegexError("uses the verbose flag (?x)", "write the expression without it")
-    body = _sequence(tree, "m" in letters)
-    return f"(?{''.join(sorted(letters))}){body}" if letters else body
+    return _Printer().printed(pattern, flags)
 
 
-def _sequence(nodes: Any, multiline: bool) -> str:
-    items = list(nodes)
-    return "".join(
-        _node(str(op), argument, multiline, index == len(items) - 1) for index, (op, argument) in enumerate(items)
-    )
+def to_pcre(pattern: str, flags: str = "") -> str:
+    """Print a Sigma expression in PCRE's syntax; see to_re2, of which the refusals hold here too.
+
+    PCRE has look-around and more, but no other target has: what is taken is the same everywhere. Source: PCRE's page
+    'pcrepattern'.
+    """
+    return _PcrePrinter().printed(pattern, flags)
 
 
-def _node(op: str, argument: Any, multiline: bool, last: bool) -> str:
-    if op in _REFUSED:
-        construct, hint = _REFUSED[op]
-        raise RegexError(f"uses {construct}", hint)
-    printer = _PRINTERS.get(op)
-    if printer is None:
+class _Printer:
+    """Prints what Python's parser has read, for RE2; subclasses print what other engines write in another way."""
+
+    max_repeat = RE2_MAX_REPEAT
+
+    def printed(self, pattern: str, flags: str) -> str:
+        """See to_re2."""
+        if re.search(r"\[\[[:.=]", pattern):
+            raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
+                tree = sre_parse.parse(pattern, re.ASCII)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
+        inline = tree.state.flags
+        letters = set(flags)
+        letters.update(
+            letter for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if inline & flag
+        )
+        if inline & re.VERBOSE:
+            raise RegexError("uses the verbose flag (?x)", "write the expression without it")
+        body = self._sequence(tree, "m" in letters)
+        return f"(?{''.join(sorted(letters))}){body}" if letters else body
+
+    def _sequence(self, nodes: Any, multiline: bool) -> str:
+        items = list(nodes)
+        return "".join(
+            self._node(str(op), argument, multiline, index == len(items) - 1)
+            for index, (op, argument) in enumerate(items)
+        )
+
+    def _node(self, op: str, argument: Any, multiline: bool, last: bool) -> str:
+        if op in _REFUSED:
+            construct, hint = _REFUSED[op]
+            raise RegexError(f"uses {construct}", hint)
+        match op:
+            case "LITERAL":
+                return self._character(chr(argument), _METACHARACTERS)
+            case "NOT_LITERAL":
+                return f"[^{self._character(chr(argument), _CLASS_METACHARACTERS)}]"
+            case "ANY":
+                return "."
+            case "IN":
+                return self._class(argument)
+            case "BRANCH":
+                return self._branch(argument, multiline)
+            case "SUBPATTERN":
+                return self._group(argument, multiline)
+            case "MAX_REPEAT":
+                return self._repeat(argument, multiline)
+            case "MIN_REPEAT":
+                return self._repeat(argument, multiline) + "?"
+            case "AT":
+                return self._at(str(argument), multiline, last)
         raise RegexError(f"uses {op.lower().replace('_', ' ')}", _PLAIN)
-    return printer(argument, multiline, last)
 
+    def _character(self, character: str, special: Iterable[str]) -> str:
+        return _escaped(character, special)
 
-def _literal(argument: Any, _multiline: bool, _last: bool) -> str:
-    return _escaped(chr(argument), _METACHARACTERS)
+    def _class(self, argument: Any) -> str:
+        parts = []
+        negated = ""
+        for op, value in argument:
+            name = str(op)
+            if name == "NEGATE":
+                negated = "^"
+            elif name == "LITERAL":
+                parts.append(self._character(chr(value), _CLASS_METACHARACTERS))
+            elif name == "RANGE":
+                low, high = (self._character(chr(end), _CLASS_METACHARACTERS) for end in value)
+                parts.append(f"{low}-{high}")
+            else:
+                parts.append(_CATEGORIES[str(value)])
+        if len(parts) == 1 and not negated and parts[0] in _CATEGORIES.values():
+            return parts[0]
+        return f"[{negated}{''.join(parts)}]"
 
+    def _branch(self, argument: Any, multiline: bool) -> str:
+        return "(?:" + "|".join(self._sequence(branch, multiline) for branch in argument[1]) + ")"
 
-def _not_literal(argument: Any, _multiline: bool, _last: bool) -> str:
-    return f"[^{_escaped(chr(argument), _CLASS_METACHARACTERS)}]"
+    def _group(self, argument: Any, multiline: bool) -> str:
+        _number, added, removed, nodes = argument
+        on = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if added & flag)
+        off = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if removed & flag)
+        multiline = (multiline or "m" in on) and "m" not in off
+        flags = on + (f"-{off}" if off else "")
+        items = list(nodes)
+        if len(items) == 1 and str(items[0][0]) == "BRANCH" and not flags:
+            return self._branch(items[0][1], multiline)
+        return f"(?{flags}:{self._sequence(nodes, multiline)})"
 
-
-def _any(_argument: Any, _multiline: bool, _last: bool) -> str:
-    return "."
-
-
-def _class(argument: Any, _multiline: bool, _last: bool) -> str:
-    parts = []
-    negated = ""
-    for op, value in argument:
-        name = str(op)
-        if name == "NEGATE":
-            negated = "^"
-        elif name == "LITERAL":
-            parts.append(_escaped(chr(value), _CLASS_METACHARACTERS))
-        elif name == "RANGE":
-            low, high = (_escaped(chr(end), _CLASS_METACHARACTERS) for end in value)
-            parts.append(f"{low}-{high}")
-        else:
-            parts.append(_CATEGORIES[str(value)])
-    if len(parts) == 1 and not negated and parts[0] in _CATEGORIES.values():
-        return parts[0]
-    return f"[{negated}{''.join(parts)}]"
-
-
-def _branch(argument: Any, multiline: bool, _last: bool) -> str:
-    return "(?:" + "|".join(_sequence(branch, multiline) for branch in argument[1]) + ")"
-
-
-def _group(argument: Any, multiline: bool, last: bool) -> str:
-    _number, added, removed, nodes = argument
-    on = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if added & flag)
-    off = "".join(letter for letter, flag in (("i", 2), ("m", 8), ("s", 16)) if removed & flag)
-    multiline = (multiline or "m" in on) and "m" not in off
-    flags = on + (f"-{off}" if off else "")
-    items = list(nodes)
-    if len(items) == 1 and str(items[0][0]) == "BRANCH" and not flags:
-        return _branch(items[0][1], multiline, last)
-    return f"(?{flags}:{_sequence(nodes, multiline)})"
-
-
-def _repeat(lazy: str) -> Callable[[Any, bool, bool], str]:
-    def printer(argument: Any, multiline: bool, _last: bool) -> str:
+    def _repeat(self, argument: Any, multiline: bool) -> str:
         low, high, nodes = argument
         unbounded = high == sre.MAXREPEAT
-        if low > RE2_MAX_REPEAT or (not unbounded and high > RE2_MAX_REPEAT):
-            raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times", "nest two repetitions")
+        if low > self.max_repeat or (not unbounded and high > self.max_repeat):
+            raise RegexError(f"repeats more than {self.max_repeat:,} times", "nest two repetitions")
         items = list(nodes)
-        inner = _sequence(items, multiline)
+        inner = self._sequence(items, multiline)
         if len(items) != 1 or str(items[0][0]) not in (
             "LITERAL",
             "NOT_LITERAL",
@@ -190,34 +211,60 @@ def _repeat(lazy: str) -> Callable[[Any, bool, bool], str]:
             count = "?"
         else:
             count = f"{{{low}}}" if low == high else f"{{{low},{high}}}"
-        return inner + count + lazy
+        return inner + count
 
-    return printer
-
-
-def _at(argument: Any, multiline: bool, last: bool) -> str:
-    name = str(argument)
-    if name in _ANCHORS:
-        return _ANCHORS[name]
-    # `$` also holds before a final newline, to Python and PCRE; to RE2 only at the very end.
-    if multiline:
-        return "$"
-    if not last:
-        raise RegexError("uses $ before its end, where engines differ", "use $ last")
-    return r"\n?$"
+    def _at(self, name: str, multiline: bool, last: bool) -> str:
+        if name in _ANCHORS:
+            return _ANCHORS[name]
+        # `$` also holds before a final newline, to Python and PCRE; to RE2 only at the very end.
+        if multiline:
+            return "$"
+        if not last:
+            raise RegexError("uses $ before its end, where engines differ", "use $ last")
+        return r"\n?$"
 
 
-_PRINTERS: dict[str, Callable[[Any, bool, bool], str]] = {
-    "LITERAL": _literal,
-    "NOT_LITERAL": _not_literal,
-    "ANY": _any,
-    "IN": _class,
-    "BRANCH": _branch,
-    "SUBPATTERN": _group,
-    "MAX_REPEAT": _repeat(""),
-    "MIN_REPEAT": _repeat("?"),
-    "AT": _at,
-}
+class _PcrePrinter(_Printer):
+    def _character(self, character: str, special: Iterable[str]) -> str:
+        return _pcre_escaped(character, special)
+
+    def _at(self, name: str, multiline: bool, last: bool) -> str:
+        return "$" if name == "AT_END" else super()._at(name, multiline, last)
+
+
+def _pcre_escaped(character: str, special: Iterable[str]) -> str:
+    """A literal character for PCRE: two hexadecimal digits where it does not print, since four need its UTF mode.
+
+    A backtick too, so that nothing takes it for a macro of SPL.
+    """
+    printable = character.isprintable() and character != "`"
+    if not printable and ord(character) < 0x100 and character not in _PCRE_CONTROLS:
+        return f"\\x{ord(character):02x}"
+    return character if character not in _CONTROLS and not printable else _escaped(character, special)
+
+
+def pcre_wildcard(parts: Sequence[str | None], ignore_case: bool) -> str:
+    """A whole-value PCRE expression, without flags, of literal parts joined by wildcards; see wildcard_pattern.
+
+    It needs the flag s, and i to ignore case. Letters beyond ASCII are written in both cases: whether PCRE folds them
+    hangs on a mode that nobody promises.
+    """
+    start, end = parts[0] is None, parts[-1] is None
+    inner = parts[start : len(parts) - end]
+    body = "".join(".*" if part is None else (_pcre_text(part, ignore_case) if part else ".") for part in inner)
+    return ("" if start else "^") + body + ("" if end else r"\z")
+
+
+def _pcre_text(text: str, ignore_case: bool) -> str:
+    return "".join(_pcre_cases(character, ignore_case) for character in text)
+
+
+def _pcre_cases(character: str, ignore_case: bool) -> str:
+    cases = dict.fromkeys((character, character.lower(), character.upper()))
+    single = [case for case in cases if len(case) == 1]
+    if ignore_case and not character.isascii() and len(single) > 1:
+        return "(?:" + "|".join(single) + ")"
+    return _pcre_escaped(character, _METACHARACTERS)
 
 
 def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:

@@ -1,0 +1,272 @@
+"""Conditions as trees of SPL tests: what each Sigma value means on a field of Splunk's events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sigma.backends.splunk.splunk import SplunkBackend
+from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
+from sigma.conversion.state import ConversionState
+from sigma.types import (
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaFieldReference,
+    SigmaRegularExpression,
+    SigmaString,
+    SigmaTimestampPart,
+    TimestampPart,
+)
+
+from . import regexes
+from .conditions import ModelConditions, flag_letters, network_text
+from .expression import Node, Test, negate
+from .kusto_values import anywhere, parts_of
+from .log_model import Column
+from .losses import Unsupported
+from .splunk_predicates import Predicate
+from .splunk_text import eval_name, is_plain, is_range, text, widened
+
+_RAW = "_raw"
+#: What XML writes for these, in the text of an event that is XML.
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+#: Of a time written as Sysmon does, `2025-06-15 10:00:00.123`: from which character on, and how many.
+_TIME_PARTS = {
+    TimestampPart.MINUTE: (15, 2),
+    TimestampPart.HOUR: (12, 2),
+    TimestampPart.DAY: (9, 2),
+    TimestampPart.MONTH: (6, 2),
+    TimestampPart.YEAR: (1, 4),
+}
+
+
+class SplunkConditions(ModelConditions, SplunkBackend):
+    """The upstream backend with trees of tests (expression.Node of Predicate) in the place of its strings."""
+
+    #: Upstream keeps a count of fields in a class and a list of deferred parts; neither is used here.
+    compare_operators: ClassVar[dict[Any, str]] = SplunkBackend.compare_operators
+
+    @staticmethod
+    def _written_name(column: str) -> str:
+        """A field's own name; each command quotes it in its own way."""
+        eval_name(column)
+        return column
+
+    def _field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Column:
+        return self._column(cond.field, self._known_model(state), self._sigma_name(cond.field))
+
+    def _text_field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Column:
+        column = self._field(cond, state)
+        if column.type == "datetime":
+            raise Unsupported(
+                f"{self._sigma_name(cond.field)} is a time here; compare no texts with it", self._sigma_name(cond.field)
+            )
+        return column
+
+    # --- Strings ----------------------------------------------------------------------------------
+
+    def convert_condition_field_eq_val_str(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A string, with or without wildcards, without regard to case."""
+        return self._string(cond, state, cased=False)
+
+    def convert_condition_field_eq_val_str_case_sensitive(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A string, with or without wildcards, by case."""
+        return self._string(cond, state, cased=True)
+
+    def _string(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Any:
+        assert isinstance(cond.value, SigmaString)
+        parts = parts_of(cond.value, self._sigma_name(cond.field))
+        if parts == [None]:
+            return _present(self._field(cond, state))
+        return Test(_text_test(self._text_field(cond, state).text, parts, cased))
+
+    def convert_condition_field_eq_val_re(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A regular expression, unanchored, by case unless it says otherwise."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        field = self._text_field(cond, state).text
+        return Test(_regex_test(field, cond.value, self._sigma_name(cond.field)))
+
+    def convert_condition_field_eq_val_cidr(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """An address in a network. Splunk's Search Reference, 'search' and 'cidrmatch', have both versions of IP."""
+        assert isinstance(cond.value, SigmaCIDRExpression)
+        field, network = self._text_field(cond, state).text, network_text(cond.value.network)
+        return Test(Predicate(field, (network,), condition=f"cidrmatch({text(network)}, {eval_name(field)})"))
+
+    # --- Numbers and truth values -----------------------------------------------------------------
+
+    def convert_condition_field_eq_val_num(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A number, which is text in an event."""
+        return Test(_text_test(self._text_field(cond, state).text, [str(cond.value)], cased=False))
+
+    def convert_condition_field_eq_val_bool(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A truth value, which is text in an event."""
+        assert isinstance(cond.value, SigmaBool)
+        word = "true" if cond.value.boolean else "false"
+        return Test(_text_test(self._text_field(cond, state).text, [word], cased=False))
+
+    def convert_condition_field_compare_op_val(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A numeric comparison."""
+        value = cond.value
+        assert isinstance(value, SigmaCompareExpression)
+        operator = self.compare_operators[value.op]
+        if isinstance(value.number, SigmaTimestampPart):
+            return self._time_part(cond, state, operator, value.number)
+        column = self._field(cond, state)
+        if column.type not in ("number", "string"):
+            name = self._sigma_name(cond.field)
+            raise Unsupported(f"{name} is of type {column.type} here, not a number; compare it as such", name)
+        # Of what is no number, `search` compares the text; tonumber() makes a null of it.
+        exact = column.type == "number"
+        subject = eval_name(column.text)
+        condition = f"{subject if exact else f'tonumber({subject})'}{operator}{value.number}"
+        values = (str(value.number),) if exact else ()
+        return Test(Predicate(column.text, values, exact, operator, condition=condition))
+
+    # --- Missing values ---------------------------------------------------------------------------
+
+    def convert_condition_field_eq_val_null(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """The event does not have the field."""
+        return negate(_present(self._field(cond, state)))
+
+    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
+        """The event has the field."""
+        return _present(self._field(cond, state))
+
+    def convert_condition_field_not_exists(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """The event does not have the field."""
+        return negate(_present(self._field(cond, state)))
+
+    # --- Times and other fields -------------------------------------------------------------------
+
+    def convert_condition_field_eq_val_timestamp_part(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A part of a time, such as its hour."""
+        assert isinstance(cond.value, SigmaTimestampPart)
+        return self._time_part(cond, state, "=", cond.value)
+
+    def _time_part(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, value: Any
+    ) -> Node[Predicate]:
+        column, sigma_name = self._field(cond, state), self._sigma_name(cond.field)
+        part = value.timestamp_part
+        if column.type != "datetime":
+            raise Unsupported(
+                f"{sigma_name} is of type {column.type} here, not a time, so it has no {part.name.lower()}; test a "
+                "field that holds a time",
+                sigma_name,
+            )
+        field = eval_name(column.text)
+        if part is TimestampPart.WEEK:
+            # Noon, so that no change of the clocks moves the day, whichever zone the user has.
+            day = f'strptime(substr({field}, 1, 10)." 12:00", "%Y-%m-%d %H:%M")'
+            subject = f'strftime({day}, "%V")'
+        else:
+            start, length = _TIME_PARTS[part]
+            subject = f"substr({field}, {start}, {length})"
+        return Test(Predicate(column.text, condition=f"tonumber({subject}){operator}{value}"))
+
+    def convert_condition_field_eq_field(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A field compared with another one of the same event, as text without regard to case."""
+        reference = cond.value
+        assert isinstance(reference, SigmaFieldReference)
+        sides = [
+            self._text_field(ConditionFieldEqualsValueExpression(field, reference), state).text
+            for field in (cond.field, reference.field)
+        ]
+        subject, other = (f"lower({eval_name(side)})" for side in sides)
+        length = f"len({eval_name(sides[1])})"
+        if reference.starts_with and reference.ends_with:
+            condition = f"{length}>0 AND mvcount(split({subject}, {other}))>1"
+        else:
+            if reference.starts_with:
+                subject = f"substr({subject}, 1, {length})"
+            elif reference.ends_with:
+                subject = f"substr({subject}, 0-{length})"
+            # Two texts that look like numbers would be compared as such.
+            condition = f'{length}>0 AND ("=".{subject})=("=".{other})'
+        return Test(Predicate(sides[0], condition=condition, needs=tuple(dict.fromkeys(sides))))
+
+    # --- Keywords ---------------------------------------------------------------------------------
+
+    def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """A text anywhere in the event: in its raw text, as Splunk users know it."""
+        assert isinstance(cond.value, SigmaString)
+        parts = parts_of(cond.value, "the keyword")
+        if not [part for part in parts if part is not None]:
+            raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
+        return self._keyword(parts, isinstance(cond.value, SigmaCasedString))
+
+    def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """A number, as text, anywhere in the event."""
+        return self._keyword([str(cond.value)], cased=False)
+
+    @staticmethod
+    def _keyword(parts: Sequence[str | None], cased: bool) -> Node[Predicate]:
+        whole = anywhere(parts)
+        patterns = dict.fromkeys((regexes.pcre_wildcard(whole, not cased), _in_xml(whole, not cased)))
+        return Test(Predicate(_RAW, regexes=tuple(patterns), flags="s" if cased else "is"))
+
+    def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+        """A regular expression anywhere in the event."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        return Test(_regex_test(_RAW, cond.value, "a keyword"))
+
+
+def _present(column: Column) -> Node[Predicate]:
+    return Test(Predicate(column.text, ("*",)))
+
+
+def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicate:
+    """A string test with wildcards: exact in `search` where that knows no other wildcard and no case."""
+    values: tuple[str, ...] = ()
+    if parts:
+        value = re.sub(r"\*+", "*", "".join("*" if not part else widened(part) for part in parts))
+        exact = not cased and all(part is None or (part and is_plain(part)) for part in parts) and not is_range(value)
+        values = (value,) if not is_range(value) else ("*",)
+    else:
+        exact, values = False, ("*",)
+    pattern = regexes.pcre_wildcard(parts, not cased) if parts else r"^\z"
+    return Predicate(field, values, exact, regexes=(pattern,), flags="s" if cased else "is")
+
+
+def _in_xml(parts: Sequence[str | None], ignore_case: bool) -> str:
+    """The same keyword in an event that is XML, where some characters are written as entities."""
+    escaped = [part and "".join(_ENTITIES.get(character, character) for character in part) for part in parts]
+    return regexes.pcre_wildcard(escaped, ignore_case)
+
+
+def _regex_test(field: str, value: SigmaRegularExpression, what: str) -> Predicate:
+    letters = flag_letters(value)
+    try:
+        pattern = regexes.to_pcre(str(value.regexp), letters)
+    except regexes.RegexError as error:
+        raise Unsupported(
+            f"{what}: the regular expression {error}, which is not the same on every target; {error.hint}",
+            "" if field == _RAW else what,
+        ) from None
+    # The flags stand at the start of the expression already, so no other one joins it.
+    return Predicate(field, ("*",) if field != _RAW else (), False, "=~", regexes=(pattern,))

@@ -1,0 +1,155 @@
+"""Whole SPL searches: the events that one rule finds, and what correlations are made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .correlating import RuleSearch
+from .expression import All, Node, Test, all_of, any_of
+from .frame import Alert, TimeFrame, timespan
+from .log_model import LogModel
+from .losses import Loss
+from .splunk_predicates import INDENT, WIDTH, Predicate, conjuncts, is_exact, merge, search, where_lines, wider
+from .splunk_text import search_value, text
+
+DEFAULT_INDEX = "*"
+
+
+@dataclass(frozen=True)
+class SplunkFrame(TimeFrame):
+    """A time frame in SPL's words, and the index to search: its name, with `*` for any, or a macro in backticks.
+
+    A schedule has no time in its base search, where the saved search's own range counts; what belongs to a run is said
+    by `where`, so that a range that is too wide does no harm.
+    """
+
+    index: str = DEFAULT_INDEX
+
+    def base(self) -> str:
+        """How a base search begins."""
+        if self.index.startswith("`"):
+            index = self.index
+        else:
+            index = "index=*" if self.index == "*" else f"index={search_value(self.index)}"
+        return index if self.period else f"{index} earliest=-{timespan(self.lookback)}"
+
+    def filters(self, earlier: int = 0) -> list[str]:
+        """The events of a scheduled run; `earlier` is how long before its completion a match may begin."""
+        if not self.period:
+            return []
+        start = self.period + self.delay + earlier
+        return [f"| where _time>now()-{start} AND _time<=now()-{self.delay}"]
+
+    def completed(self, seconds: str) -> list[str]:
+        """The filter on the time, an expression in seconds, that completed a match."""
+        return [f"| where {seconds}>now()-{self.period + self.delay}"] if self.scheduled else []
+
+
+@dataclass(frozen=True)
+class SplunkAlert(Alert):
+    """An alert in SPL's words."""
+
+    def assignments(self) -> list[str]:
+        """The constant columns, as items of an eval."""
+        return [f"{column}={text(value)}" for column, value in zip(self.COLUMNS, self.values, strict=True)]
+
+
+def source_tests(model: LogModel) -> list[Node[Predicate]]:
+    """What chooses the events of a log source: its source, its event code."""
+    return [Test(_exactly(field, values)) for field, values in model.source_values.items()]
+
+
+def _exactly(field: str, values: Sequence[str]) -> Predicate:
+    from . import regexes
+
+    patterns = tuple(regexes.pcre_wildcard([value], True) for value in values)
+    return Predicate(field, tuple(values), regexes=patterns, flags="is")
+
+
+@dataclass(frozen=True)
+class Search(RuleSearch):
+    """The events of one log source that meet a rule's condition."""
+
+    @property
+    def tests(self) -> Sequence[Node[Predicate]]:
+        """All that an event must meet, the log source first."""
+        return [*source_tests(self.model), *conjuncts(merge(self.condition))]
+
+    @property
+    def inexact(self) -> list[Node[Predicate]]:
+        """Those of the tests that `search` cannot say."""
+        return [test for test in self.tests if not is_exact(test)]
+
+    @property
+    def wide(self) -> Node[Predicate]:
+        """What of the tests `search` can say, or something wider."""
+        return all_of(found for test in self.tests if (found := wider(test)) is not None)
+
+    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
+        """The search; with `alert`, its columns come first."""
+        lines = [base_search(frame, self.wide), *frame.filters(), *where_lines(self.inexact)]
+        columns = list(self.model.projection)
+        if alert:
+            lines.append(eval_line(alert.assignments()))
+            columns = [*Alert.COLUMNS, *columns]
+        return "\n".join([*lines, *table(columns)])
+
+
+def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
+    """The first command: index, time, and a condition with one clause a line."""
+    clauses = [search(test, INDENT) for test in conjuncts(node)] if node != All(()) else []
+    return f"\n{INDENT}".join([frame.base(), *clauses])
+
+
+def eval_line(assignments: Sequence[str]) -> str:
+    """`| eval a=1, b=2`, one assignment a line where they do not fit."""
+    flat = f"| eval {', '.join(assignments)}"
+    return flat if len(flat) <= WIDTH else "| eval " + f",\n{INDENT}".join(assignments)
+
+
+def table(columns: Iterable[str]) -> list[str]:
+    """The fixed projection of a result."""
+    found = list(dict.fromkeys(columns))
+    if not found:
+        return []
+    rows: list[str] = []
+    for column in found:
+        if rows and len(rows[-1]) + len(column) + 2 <= WIDTH - len(INDENT):
+            rows[-1] += f", {column}"
+        else:
+            rows.append(column)
+    return ["| table " + f",\n{INDENT}".join(rows)]
+
+
+class Correlation(ABC):
+    """A search of several rules. `fields`: its group-by fields by the fields that carry them."""
+
+    fields: Mapping[str, str]
+
+    @property
+    @abstractmethod
+    def losses(self) -> tuple[Loss, ...]:
+        """What the search gives up."""
+
+    @abstractmethod
+    def lines(self, frame: SplunkFrame) -> list[str]:
+        """The search's lines up to its result, and last the table."""
+
+    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
+        """The search."""
+        lines = self.lines(frame)
+        if alert:
+            last = lines.pop()
+            lines.append(eval_line(alert.assignments()))
+            lines.append(last.replace("| table ", f"| table {', '.join(Alert.COLUMNS)}, ", 1))
+        return "\n".join(lines)
+
+
+Query = Search | Correlation
+
+
+def any_search(searches: Iterable[Search]) -> Node[Predicate]:
+    """What any of the searches finds, as `search` can say it."""
+    return any_of(one.wide for one in searches)

@@ -1,0 +1,37 @@
+"""Canonical events as Splunk has them: Sysmon's fields as text, with what Splunk adds to every event.
+
+Source: Splunk Add-on for Sysmon (XML rendering); Splunk docs, 'Use default fields' (`_bkt` and `_cd`, where an event lies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from reference.events import Event, text
+
+CODES: Mapping[str, str] = {"process_creation": "1", "network_connection": "3", "file_event": "11"}
+XML = "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational"
+LINUX = "Syslog:Linux-Sysmon/Operational"
+
+
+def splunk_event(event: Event) -> dict[str, object]:
+    """Field -> text, or a list of texts; `_time` in seconds, exact."""
+    fields: dict[str, object] = {}
+    for name, value in event.fields.items():
+        if value is None:
+            continue
+        texts = [text(one) for one in value if one is not None] if isinstance(value, list | tuple) else text(value)  # type: ignore[arg-type]
+        if texts != []:
+            fields[name] = texts
+    raw = "\n".join(str(value) for value in fields.values())
+    return {
+        **fields,
+        "_time": Decimal(event.time) / 1000,
+        "_raw": raw,
+        "_bkt": "main~1~A",
+        "_cd": event.id,
+        "index": "main",
+        "source": LINUX if event.product == "linux" else XML,
+        "EventCode": CODES[event.category or "process_creation"],
+    }
