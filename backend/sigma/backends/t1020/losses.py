@@ -9,10 +9,12 @@ from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
 
 class LossCode(str, Enum):
-    """The closed list of losses. Each makes the whole query wider, never narrower."""
+    """The closed list of losses. Each makes the whole query wider, but for the bounds of an engine."""
 
     #: An empty text and a missing value are the same in the table.
     EMPTY = "empty"
+    #: An engine carries or lists no more than so many events; `--strict` lets it pass.
+    BOUND = "bound"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,186 @@
+"""The rules of a correlation as one base search, and the expressions that carry their events back in time.
+
+What is carried of an event is one text, `ms|id|…`: its time in milliseconds since 1970, what tells it from others, and
+what a result shows of it. Times have thirteen digits from 2001 to 2286, so that such texts sort by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .expression import All, Node, all_of
+from .losses import Loss, LossCode
+from .splunk_predicates import Predicate, conjuncts, expression, is_exact, merge
+from .splunk_query import Search, SplunkFrame, any_search, base_search, eval_line, source_tests
+from .splunk_text import eval_name, search_name, text
+
+#: Splunk's limits.conf, `max_stream_window` ('streamstats').
+MAX_STREAM_WINDOW = 10_000
+MS, EVENT_ID = "Ms", "EventId"
+NO_KEY = "NoKey"
+BOUND = Loss(
+    LossCode.BOUND,
+    f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time (max_stream_window); where the rules find more on "
+    "one key within the time span, the later of them do not count",
+)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One rule of a correlation: where its log source has the group-by fields, and the value to count, if any."""
+
+    search: Search
+    keys: Mapping[str, str]
+    value: str = ""
+
+    def apart_from(self, other: Leg) -> frozenset[str]:
+        """The fields by which no event can be of both log sources."""
+        mine, others = self.search.model.source_values, other.search.model.source_values
+        return frozenset(
+            field
+            for field in mine.keys() & others.keys()
+            if not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
+        )
+
+
+@dataclass(frozen=True)
+class Legs:
+    """All rules of a correlation. `called` is how the flags of their events are called: Step or Rule, and a number."""
+
+    legs: Sequence[Leg]
+    called: str
+
+    def flag(self, number: int) -> str:
+        """The field that is 1 of an event of that rule, and null of others; from 1."""
+        return f"{self.called}{number}"
+
+    def apart(self, one: int, other: int) -> bool:
+        """Whether no event can be of both rules; from 1."""
+        return bool(self.legs[one - 1].apart_from(self.legs[other - 1]))
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """By group-by field the field that carries it: the events' own where that is one for all rules."""
+        found: dict[str, str] = {}
+        taken = {name for leg in self.legs for name in [*leg.search.model.projection, *leg.search.model.evidence]}
+        for field in self.legs[0].keys:
+            own = {leg.keys[field] for leg in self.legs}
+            found[field] = next(iter(own)) if len(own) == 1 else f"Key{field}" if field in taken else field
+        return found
+
+    @property
+    def by(self) -> str:
+        """The group-by of stats commands."""
+        return ", ".join(search_name(key) for key in self.keys.values()) or NO_KEY
+
+    def lines(self, frame: SplunkFrame, span: int) -> list[str]:
+        """From the base search to events with flags, keys, time in ms and identity."""
+        lines = [base_search(frame, any_search(leg.search for leg in self.legs)), *frame.filters(span)]
+        flags = [f"{self.flag(number)}=if({self._is(number)}, 1, null())" for number in range(1, len(self.legs) + 1)]
+        lines.extend(eval_line([flag]) for flag in flags)
+        keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.keys.items() if self._computed(field)]
+        identity = '.":".'.join(_never_null(field) for field in self.legs[0].search.model.event_id)
+        lines.append(
+            eval_line(
+                [
+                    *(keys or ([] if self.keys else [f"{NO_KEY}=0"])),
+                    f"{MS}=round(_time*1000)",
+                    f"{EVENT_ID}={identity}",
+                ]
+            )
+        )
+        any_flag = " OR ".join(f"{self.flag(number)}=1" for number in range(1, len(self.legs) + 1))
+        lines.append(f"| where {any_flag}")
+        # A null or empty key joins nothing.
+        present = [f'isnotnull({eval_name(key)}) AND {eval_name(key)}!=""' for key in self.keys.values()]
+        if present:
+            lines.append(f"| where {' AND '.join(present)}")
+        return lines
+
+    def _is(self, number: int) -> str:
+        """Whether an event is one of a rule, given that it is one of any: what tells it apart, and no more."""
+        leg = self.legs[number - 1]
+        others = [other for at, other in enumerate(self.legs, start=1) if at != number]
+        parting = [leg.apart_from(other) for other in others]
+        tests = list(leg.search.tests)
+        if others and all(parting):
+            source = [test for test in source_tests(leg.search.model) if _field_of(test) in frozenset().union(*parting)]
+            tests = [*source[:1], *(test for test in conjuncts(merge(leg.search.condition)) if not is_exact(test))]
+            covered = frozenset(field for field in [_field_of(source[0])])
+            if not all(covered & fields for fields in parting):
+                tests = [*source, *tests[1:]]
+        elif not others:
+            tests = leg.search.inexact
+        node: Node[Predicate] = all_of(tests)
+        return expression(node) if node != All(()) else "true()"
+
+    def _computed(self, field: str) -> bool:
+        return len({leg.keys[field] for leg in self.legs}) > 1
+
+    def _key(self, field: str) -> str:
+        cases = (
+            f"{self.flag(number)}=1, {eval_name(leg.keys[field])}" for number, leg in enumerate(self.legs, start=1)
+        )
+        return f"case({', '.join(cases)})"
+
+
+def _field_of(test: Node[Predicate]) -> str:
+    return getattr(getattr(test, "what", None), "field", "")
+
+
+def _never_null(field: str) -> str:
+    """A field as part of a carried text, which a bar would end."""
+    return f'replace(coalesce({eval_name(field)}, ""), "[|]", "/")'
+
+
+def carried(flag: str, shown: Iterable[str]) -> str:
+    """The text that is carried of an event with that flag."""
+    parts = [MS, EVENT_ID, *(_never_null(field) for field in shown)]
+    joined = '."|".'.join(parts)
+    return f"if({flag}=1, {joined}, null())"
+
+
+def part(item: str, number: int) -> str:
+    """A part of a carried text: 0 its time as text, 1 its identity, then what is shown."""
+    return f'mvindex(split({item}, "|"), {number})'
+
+
+def ms(item: str) -> str:
+    """The time of a carried text, a number."""
+    return f"tonumber({part(item, 0)})"
+
+
+def kept(items: str, condition: str) -> str:
+    """The carried texts of which a condition holds, in which `items` is each of them."""
+    return f"mvmap({items}, if({condition}, {items}, null()))"
+
+
+def ahead(items: Mapping[str, str], span: int, by: str) -> list[str]:
+    """Give each event what follows it: for each name the carried texts of a field, those of its own time among them.
+
+    The window of streamstats is a second longer than the time span, and cut to it afterwards by the times themselves,
+    since its boundary is documented nowhere. Events of one time come in any order, so they are collected apart.
+    """
+    stream = ", ".join(f"values({field}) AS {name}" for name, field in items.items())
+    tied = ", ".join(f"values({field}) AS {name}Tied" for name, field in items.items())
+    return [
+        "| sort 0 -_time",
+        f"| streamstats time_window={span + 1}s {stream} BY {by}",
+        f"| eventstats {tied} BY {by}, {MS}",
+        *(eval_line([f"{name}=mvsort(mvdedup(mvappend({name}, {name}Tied)))"]) for name in items),
+    ]
+
+
+def within(items: str, span: int, others_only: bool = True) -> str:
+    """The carried texts that lie within the time span of the event, without the event itself if `others_only`."""
+    condition = f"{ms(items)}<={MS}+{span * 1000}"
+    # A mark before both keeps two identities from being compared as numbers.
+    other = f' AND ("=".{part(items, 1)})!=("=".{EVENT_ID})' if others_only else ""
+    return kept(items, condition + other)
+
+
+def values_shown(items: str, number: int) -> str:
+    """The distinct values that are shown of carried texts, without the empty ones."""
+    value = part(items, number)
+    return f"mvdedup(mvmap({items}, if({value}!={text('')}, {value}, null())))"

@@ -1,0 +1,103 @@
+"""Rules in order on one key, as SPL: what follows is carried back to each first event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .correlating import losses_of
+from .losses import Loss
+from .splunk_legs import (
+    BOUND,
+    EVENT_ID,
+    Legs,
+    ahead,
+    carried,
+    kept,
+    ms,
+    part,
+    values_shown,
+    within,
+)
+from .splunk_query import Correlation, SplunkFrame, eval_line, table
+
+
+@dataclass(frozen=True)
+class Ordered(Correlation):
+    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+
+    One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
+    event is one step; steps further apart must not, unless they are all of three (see SplunkCorrelations).
+    """
+
+    legs: Legs
+    span: int
+
+    @property
+    def fields(self) -> Mapping[str, str]:  # type: ignore[override]
+        """See Correlation."""
+        return self.legs.keys
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Those of its rules, and what Splunk bounds."""
+        return (*losses_of(leg.search for leg in self.legs.legs), BOUND)
+
+    def lines(self, frame: SplunkFrame) -> list[str]:
+        """See Correlation."""
+        later = range(2, len(self.legs.legs) + 1)
+        lines = self.legs.lines(frame, self.span)
+        lines.extend(
+            eval_line([f"Step{number}Item={carried(self.legs.flag(number), self._evidence(number))}"])
+            for number in later
+        )
+        lines.extend(ahead({f"Step{number}Items": f"Step{number}Item" for number in later}, self.span, self.legs.by))
+        lines.append("| where Step1=1")
+        lines.append(eval_line([f"Step{number}Items={within(f'Step{number}Items', self.span)}" for number in later]))
+        for number in later[1:]:
+            lines.extend(_linked(f"Step{number}Items", f"Step{number - 1}Items", forward=True))
+        last = f"Step{later[-1]}Items"
+        lines.append(f"| where isnotnull({last})")
+        lines.extend(frame.completed(f"{ms(f'mvindex({last}, 0)')}/1000"))
+        for number in reversed(later[:-1]):
+            lines.extend(_linked(f"Step{number}Items", f"Step{number + 1}Items", forward=False))
+        columns: list[str] = []
+        for number in later:
+            made = self._shown(number)
+            lines.append(eval_line([f"{name}={value}" for name, value in made.items()]))
+            columns.extend(made)
+        first = self.legs.legs[0].search.model
+        return [*lines, *table([*first.projection, *self.legs.keys.values(), *columns, EVENT_ID])]
+
+    def _evidence(self, number: int) -> list[str]:
+        return list(self.legs.legs[number - 1].search.model.evidence)
+
+    def _shown(self, number: int) -> dict[str, str]:
+        """Count, first and last time in seconds, and evidence of a later step."""
+        items = f"Step{number}Items"
+        shown = {
+            f"Step{number}Count": f"mvcount({items})",
+            f"Step{number}First": f"{ms(f'mvindex({items}, 0)')}/1000",
+            f"Step{number}Last": f"{ms(f'mvindex({items}, -1)')}/1000",
+        }
+        for place, field in enumerate(self._evidence(number), start=2):
+            shown[f"Step{number}{field}"] = values_shown(items, place)
+        return shown
+
+
+def _linked(items: str, others: str, forward: bool) -> list[str]:
+    """Keep the carried texts that follow upon another event among the others, or precede one."""
+    edge, second = (0, 1) if forward else (-1, -2)
+    compare = "<=" if forward else ">="
+    own, edge_id = part(items, 1), part(f"mvindex({others}, {edge})", 1)
+    nearest = f'if(("=".{own})=("=".EdgeId), SecondMs, EdgeMs)'
+    return [
+        eval_line(
+            [
+                f"EdgeId={edge_id}",
+                f"EdgeMs={ms(f'mvindex({others}, {edge})')}",
+                f"SecondMs={ms(f'mvindex({others}, {second})')}",
+            ]
+        ),
+        eval_line([f"{items}={kept(items, f'{nearest}{compare}{ms(items)}')}"]),
+    ]
