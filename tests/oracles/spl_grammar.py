@@ -214,10 +214,14 @@ def _parse_part(grammar: str, start: str, text: str, line: int, column: int) -> 
         raise SplError(f"unexpected {found!r} in {where}", error.line, error.column) from None
 
 
+def grammar_text(grammar: str) -> str:
+    """The grammar `search`, `eval` or `commands`."""
+    return Path(__file__).with_name(f"spl_{grammar}.lark").read_text(encoding="utf-8")
+
+
 @cache
 def _parser(grammar: str) -> Lark:
-    text = Path(__file__).with_name(f"spl_{grammar}.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", start=_STARTS[grammar], maybe_placeholders=False)
+    return Lark(grammar_text(grammar), parser="lalr", start=_STARTS[grammar], maybe_placeholders=False)
 
 
 _CLAUSE = re.compile(r'"(?:[^"\\]|\\.)*"|\b(?P<key>WHERE|BY)\b', re.DOTALL | re.IGNORECASE)

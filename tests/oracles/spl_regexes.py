@@ -123,17 +123,28 @@ def _character_class(pattern: str, start: int) -> tuple[str, int]:
         out.append("^")
         at += 1
     first = at
+    # Where a hyphen makes a range: between two single characters of which the first ends no range itself.
+    single = False
     while at < len(pattern) and (pattern[at] != "]" or at == first):
         char = pattern[at]
         if char == "\\":
             piece, _ = _escape(pattern, at, in_class=True)
-            out.append(_CLASSES.get(piece[1], piece) if len(piece) == 2 else piece)
+            several = len(piece) == 2 and piece[1] in _CLASSES
+            out.append(_CLASSES[piece[1]] if several else piece)
+            single = not several and out[-2:-1] != ["-"]
             at += len(piece)
+            continue
+        if char == "-":
+            ranges = single and pattern[at + 1 : at + 2] != "]" and not re.match(r"\\[dws]", pattern[at + 1 :])
+            out.append("-" if ranges else r"\-")
+            single = False
+            at += 1
             continue
         if char == "[" and pattern[at + 1 : at + 2] in (":", ".", "="):
             raise SplUnsupported(f"a POSIX class in the regex {pattern!r}")
         # Python warns of these as signs of a later syntax.
         out.append("\\" + char if char in "[]&~|" else char)
+        single = out[-2:-1] != ["-"]
         at += 1
     if at >= len(pattern):
         raise SplError(f"a class is not closed in the regex {pattern!r}")

@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import pairwise, product
 
-from oracles.spl_aggregates import Accumulator, Aggregate, Taken, aggregates, by_fields
+from oracles.spl_accumulators import Accumulator, Taken
+from oracles.spl_aggregates import Aggregate, aggregates, by_fields
 from oracles.spl_eval import Context
 from oracles.spl_grammar import Node, SplError, SplUnsupported, refuse, tokens_of, trees_of
 from oracles.spl_times import span
@@ -116,8 +117,8 @@ class _Stream:
         self.current = _truth(options.get("current", "true"))
         self.window = _window(options.get("window", "0"), max_stream_window)
         self.span = span(options["time_window"]) if "time_window" in options else None
-        one_window = _truth(options.get("global", "true"))
-        self.shared = one_window if self.window else self.span is not None and not time_window.limit_by_group
+        over_all = _truth(options.get("global", "true"))
+        self.over_all = over_all if self.window else self.span is not None and not time_window.limit_by_group
 
     def run(self, events: Events) -> Events:
         states: dict[tuple[str, ...], list[Accumulator]] = {}
@@ -128,7 +129,7 @@ class _Stream:
         for event in events:
             key = _key(event, self.names, "streamstats")
             if key is None:
-                if self.shared:
+                if self.over_all:
                     raise SplUnsupported("an event whose BY field is null in a window over all groups")
                 continue
             own = states.get(key)
@@ -141,7 +142,7 @@ class _Stream:
                     raise SplUnsupported(f"more than {self.most} events of one group without a window")
                 self._step(event, own, taken)
                 continue
-            held = windows.setdefault(() if self.shared else key, deque())
+            held = windows.setdefault(() if self.over_all else key, deque())
             at = self._at(event) if self.span is not None else 0
             while held and self.span is not None and self._outside(held[0][1], at):
                 self._leave(states, held)
