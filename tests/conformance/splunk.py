@@ -15,7 +15,7 @@ from sigma_t1020.resources import load_pipeline
 CANONICAL = {
     "name": "canonical events",
     "priority": 30,
-    "transformations": [{"type": "set_state", "key": "join_keys", "val": {"HostId": "HostId"}}],
+    "transformations": [{"type": "set_state", "key": "join_keys", "val": {"HostId": "host"}}],
 }
 
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
-from reference.correlation import OrderedMatch, correlate, timespan_ms
+from reference.correlation import OrderedMatch, correlate
 from reference.events import Event, Value
-from reference.generators import CorrelationCase, correlation_cases, logs, sample
+from reference.generators import CorrelationCase, correlation_cases, sample
 from reference.meaning import matches
 from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.pack import load_pack
 
 from conformance.kusto import load, query_tuples, reference_tuples, to_kql
+from conformance.many_logs import FIVE_MINUTES, LOGS_EACH, SIGNATURES, of_five_minutes, over_many_logs
 from conformance.replay import arrivals, replayed
 
 EVIDENCE = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 NOW = datetime(2025, 6, 15, 20, 0)
-SIGNATURES = 40
-LOGS_EACH = 50
-
-
-def _cases() -> Iterator[list[CorrelationCase]]:
-    """The same correlation over many logs, each log under hosts of its own."""
-    for number, case in enumerate(sample(correlation_cases(("temporal_ordered",)), SIGNATURES, 11)):
-        span = timespan_ms(case.correlation["correlation"]["timespan"])
-        drawn = sample(logs(span, 2), LOGS_EACH, 100 + number)
-        yield [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
 
 
 def _tuples(engine: KustoEngine, case: CorrelationCase, product: str) -> list[Any]:
@@ -48,7 +38,7 @@ def test_2000_logs_give_the_tuples_of_the_reference() -> None:
     differing: list[str] = []
     expected_rows = 0
     shapes: Counter[str] = Counter()
-    for number, group in enumerate(_cases()):
+    for number, group in enumerate(over_many_logs("temporal_ordered")):
         product: SchemaName = "defender" if number % 2 else "sentinel"
         with KustoEngine(product) as engine:
             load(engine, [event for case in group for event in case.log], product)
@@ -68,7 +58,6 @@ def test_2000_logs_give_the_tuples_of_the_reference() -> None:
 # --- The shipped correlations, at their edges ---------------------------------------------------------
 
 START = 1_750_000_200_000
-FIVE_MINUTES = 300_000
 
 
 def _archive(event_id: str = "archive", time: int = START, **fields: Any) -> Event:
@@ -187,9 +176,7 @@ def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
         and one.correlation["correlation"]["group-by"] == ["HostId"]
         and len(one.correlation["correlation"]["rules"]) == 2 + number % 2
     ][number]
-    many = [
-        replace(case, log=log).under(f"l{i}_") for i, log in enumerate(sample(logs(FIVE_MINUTES, 2), 180, 70 + number))
-    ]
+    many = of_five_minutes(case, 180, 70 + number)
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
     reported = replayed(kql, arrivals([event for one in many for event in one.log], number))
     expected = {
@@ -205,11 +192,7 @@ def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
 def test_overlapping_runs_report_each_event_of_a_rule_once() -> None:
     case = sample(correlation_cases(("temporal_ordered",)), 1, 5)[0]
     rule = next(iter(case.rules.values()))
-    log = [
-        event
-        for i, drawn in enumerate(sample(logs(FIVE_MINUTES, 2), 60, 9))
-        for event in replace(case, log=drawn).under(f"l{i}_").log
-    ]
+    log = [event for one in of_five_minutes(case, 60, 9) for event in one.log]
     (kql,) = to_kql([rule], schedule="5m", delay="3m")
     expected = {report_id(event.id) for event in log if matches(rule, event)}
     assert len(expected) > 20

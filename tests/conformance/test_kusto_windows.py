@@ -5,7 +5,7 @@ Both targets in turn; every operator of a count, keys of one and two fields, ali
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -20,23 +20,13 @@ from sigma.backends.t1020.losses import Unsupported
 from sigma_t1020.kusto_language.schemas import SchemaName
 
 from conformance.kusto import load, milliseconds, to_kql
-from conformance.replay import DELAY, PERIOD, arrivals, moment, replayed, runs
+from conformance.many_logs import LOGS_EACH, SIGNATURES, first_completed, of_five_minutes, over_many_logs, replayable
+from conformance.replay import DELAY, PERIOD, KustoSystem, arrivals, replayed, runs
 
 NOW = datetime(2025, 6, 15, 20, 0)
-SIGNATURES = 40
-LOGS_EACH = 50
-FIVE_MINUTES = 300_000
 
 #: Where a row has a group-by field of the generated correlations.
 KEYS = {"HostId": "DeviceId", "device": "DeviceId", "Computer": "DeviceName", "User": "User"}
-
-
-def _cases(kind: str) -> Iterator[list[CorrelationCase]]:
-    """The same correlation over many logs, each log under hosts of its own."""
-    for number, case in enumerate(sample(correlation_cases((kind,)), SIGNATURES, 11)):
-        span = timespan_ms(case.correlation["correlation"]["timespan"])
-        drawn = sample(logs(span, 2), LOGS_EACH, 100 + number)
-        yield [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
 
 
 def _tell(case: CorrelationCase, row: Mapping[str, Any], product: str) -> tuple[Any, ...]:
@@ -62,7 +52,7 @@ def test_2000_logs_give_the_tuples_of_the_reference(kind: str) -> None:
     differing: list[str] = []
     expected_rows = 0
     seen: Counter[str] = Counter()
-    for number, group in enumerate(_cases(kind)):
+    for number, group in enumerate(over_many_logs(kind)):
         case = group[0]
         section = case.correlation["correlation"]
         product: SchemaName = "defender" if number % 2 else "sentinel"
@@ -136,24 +126,9 @@ def test_500_logs_of_a_correlation_of_another_give_the_tuples_of_the_reference(k
 # --- Scheduled runs --------------------------------------------------------------------------------------
 
 
-def _replayable(kind: str, number: int) -> list[CorrelationCase]:
-    """A correlation with the period for its time span, over many logs, whose events lie on the edges of the runs."""
-    case = [
-        one
-        for one in sample(correlation_cases((kind,)), 600, 5)
-        if one.correlation["correlation"]["timespan"] == "5m"
-        and one.correlation["correlation"]["group-by"] == ["HostId"]
-        and any(
-            one.correlation["correlation"].get("condition", {"gt": 1}).get(name) in (1, 2) for name in ("gt", "gte")
-        )
-    ][number]
-    drawn = sample(logs(FIVE_MINUTES, 2), 180, 70 + number)
-    return [replace(case, log=log).under(f"l{i}_") for i, log in enumerate(drawn)]
-
-
 @pytest.mark.parametrize("number", range(3))
 def test_overlapping_runs_report_each_temporal_match_once(number: int) -> None:
-    many = _replayable("temporal", number)
+    many = replayable("temporal", number)
     kql = to_kql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
     reported = replayed(kql, arrivals([event for one in many for event in one.log], number))
     expected = {
@@ -175,14 +150,11 @@ def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(num
         and one.correlation["correlation"]["group-by"] == ["HostId"]
         and one.rules["nested"]["correlation"]["type"] == ("event_count", "temporal")[number]
     )
-    drawn = sample(logs(FIVE_MINUTES, 2), 180, 90 + number)
-    many = [replace(case, log=log).under(f"l{i}_") for i, log in enumerate(drawn)]
+    many = of_five_minutes(case, 180, 90 + number)
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
-    reports = runs(
-        kql,
-        arrivals([event for one in many for event in one.log], number),
-        lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])),
-    )
+    coming = arrivals([event for one in many for event in one.log], number)
+    with KustoSystem(kql) as system:
+        reports = runs(system, coming, lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])))
     expected = Counter(
         (match.key, match.time) for one in many for match in correlate(one.correlation, one.rules, one.log)
     )
@@ -190,44 +162,18 @@ def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(num
     assert Counter(row for _now, found in reports for row in found) == expected
 
 
-def _first_completed(case: CorrelationCase, begin: datetime, end: datetime) -> Iterator[tuple[tuple[str, ...], int]]:
-    """By key the first window that is first complete in (begin, end]: what one run must report, in plain Python.
-
-    A window is complete when the events up to a time meet the condition, so it is asked of the log up to `begin` and
-    up to `end`, window by window.
-    """
-    section = case.correlation["correlation"]
-    span = timespan_ms(section["timespan"])
-    anchors: dict[tuple[str, ...], set[int]] = defaultdict(set)
-    for event in case.log:
-        anchors[(str(event.fields.get("HostId") or ""),)].add(event.time)
-    for key, times in anchors.items():
-        for start in sorted(times):
-            window = [event for event in case.log if start <= event.time <= start + span]
-            own = [event for event in window if str(event.fields.get("HostId") or "") == key[0]]
-            before, now = (
-                any(
-                    isinstance(match, CountMatch) and match.time == start
-                    for match in correlate(case.correlation, case.rules, [e for e in own if moment(e.time) <= until])
-                )
-                for until in (begin, end)
-            )
-            if now and not before:
-                yield key, start
-                break
-
-
 @pytest.mark.parametrize("number", range(2))
 @pytest.mark.parametrize("kind", ["event_count", "value_count"])
 def test_each_run_reports_the_windows_that_became_complete(kind: str, number: int) -> None:
-    many = _replayable(kind, number)[:60]
+    many = replayable(kind, number)[:60]
     kql = to_kql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
     coming = arrivals([event for one in many for event in one.log], number)
-    reports = runs(kql, coming, lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])))
+    with KustoSystem(kql) as system:
+        reports = runs(system, coming, lambda row: ((str(row["DeviceId"]),), milliseconds(row["TimeGenerated"])))
     total = 0
     for now, found in reports:
         begin, end = now - DELAY - PERIOD, now - DELAY
-        expected = [row for one in many for row in _first_completed(one, begin, end)]
+        expected = [row for one in many for row in first_completed(one, begin, end)]
         assert sorted(found) == sorted(expected)
         total += len(expected)
     assert total > 20

@@ -1,6 +1,7 @@
 """Canonical events as Splunk has them: Sysmon's fields as text, with what Splunk adds to every event.
 
-Source: Splunk Add-on for Sysmon (XML rendering); Splunk docs, 'Use default fields' (`_bkt` and `_cd`, where an event lies).
+The canonical HostId, which Sysmon does not know, is in `host`. Source: Splunk Add-on for Sysmon (XML rendering);
+Splunk docs, 'Use default fields' (`_bkt` and `_cd` are where an event lies).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def splunk_event(event: Event) -> dict[str, object]:
             continue
         texts = [text(one) for one in value if one is not None] if isinstance(value, list | tuple) else text(value)  # type: ignore[arg-type]
         if texts != []:
-            fields[name] = texts
+            fields["host" if name == "HostId" else name] = texts
     raw = "\n".join(str(value) for value in fields.values())
     return {
         **fields,

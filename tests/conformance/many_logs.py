@@ -1,0 +1,72 @@
+"""Generated correlations over many generated logs, each log under hosts of its own so that one query serves all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from reference.correlation import CountMatch, correlate, timespan_ms
+from reference.generators import CorrelationCase, correlation_cases, logs, sample
+
+from conformance.replay import moment
+
+SIGNATURES = 40
+LOGS_EACH = 50
+FIVE_MINUTES = 300_000
+
+
+def over_many_logs(kind: str) -> Iterator[list[CorrelationCase]]:
+    """SIGNATURES correlations of that type, each over LOGS_EACH logs."""
+    for number, case in enumerate(sample(correlation_cases((kind,)), SIGNATURES, 11)):
+        span = timespan_ms(case.correlation["correlation"]["timespan"])
+        drawn = sample(logs(span, 2), LOGS_EACH, 100 + number)
+        yield [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
+
+
+def replayable(kind: str, number: int) -> list[CorrelationCase]:
+    """A correlation with the period for its time span, over many logs, whose events lie on the edges of the runs."""
+    case = [
+        one
+        for one in sample(correlation_cases((kind,)), 600, 5)
+        if one.correlation["correlation"]["timespan"] == "5m"
+        and one.correlation["correlation"]["group-by"] == ["HostId"]
+        and any(
+            one.correlation["correlation"].get("condition", {"gt": 1}).get(name) in (1, 2) for name in ("gt", "gte")
+        )
+    ][number]
+    return of_five_minutes(case, 180, 70 + number)
+
+
+def of_five_minutes(case: CorrelationCase, count: int, seed: int) -> list[CorrelationCase]:
+    """The case over so many logs whose times are about multiples of five minutes."""
+    drawn = sample(logs(FIVE_MINUTES, 2), count, seed)
+    return [replace(case, log=log).under(f"l{i}_") for i, log in enumerate(drawn)]
+
+
+def first_completed(case: CorrelationCase, begin: datetime, end: datetime) -> Iterator[tuple[tuple[str, ...], int]]:
+    """By key the first window that is first complete in (begin, end]: what one run must report, in plain Python.
+
+    A window is complete when the events up to a time meet the condition, so it is asked of the log up to `begin` and
+    up to `end`, window by window.
+    """
+    section = case.correlation["correlation"]
+    span = timespan_ms(section["timespan"])
+    anchors: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for event in case.log:
+        anchors[(str(event.fields.get("HostId") or ""),)].add(event.time)
+    for key, times in anchors.items():
+        for start in sorted(times):
+            window = [event for event in case.log if start <= event.time <= start + span]
+            own = [event for event in window if str(event.fields.get("HostId") or "") == key[0]]
+            before, now = (
+                any(
+                    isinstance(match, CountMatch) and match.time == start
+                    for match in correlate(case.correlation, case.rules, [e for e in own if moment(e.time) <= until])
+                )
+                for until in (begin, end)
+            )
+            if now and not before:
+                yield key, start
+                break
