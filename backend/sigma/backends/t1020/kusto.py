@@ -12,6 +12,7 @@ from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
+from .encodings import know_utf16le
 from .expression import All
 from .kusto_correlations import Asking, KustoCorrelations
 from .kusto_losses import widened
@@ -19,7 +20,7 @@ from .kusto_predicates import merge
 from .kusto_query import Alert, Correlation, Query, Search, TimeFrame, combine
 from .kusto_text import seconds
 from .losses import Loss, Unsupported
-from .misread import refuse_misread
+from .misread import correct_misread
 
 DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
@@ -53,6 +54,7 @@ class T1020KustoBackend(KustoCorrelations):
         **backend_options: Any,
     ) -> None:
         super().__init__(processing_pipeline, collect_errors, **backend_options)
+        know_utf16le()
         self.correlated = {}
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
         """By the identity of a converted rule and the index of its query: what that gives up."""
@@ -81,7 +83,7 @@ class T1020KustoBackend(KustoCorrelations):
         if not hasattr(self, "last_processing_pipeline"):
             self.init_processing_pipeline(output_format)
         try:
-            refuse_misread(rule)
+            correct_misread(rule)
         except Unsupported as error:
             if not self.collect_errors:
                 raise
