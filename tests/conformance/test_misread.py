@@ -136,6 +136,13 @@ def test_what_has_no_right_reading_is_refused_by_name(key: str, values: object, 
         to_kql([document(key, values)])
 
 
+def test_pysigma_still_loses_what_is_refused_for_that() -> None:
+    (placeholder,) = flat(item("cased|expand", "%x%y").value)
+    assert not any(isinstance(one, SigmaCasedString) for one in placeholder.replace_placeholders(lambda _: iter("x")))
+    assert item("cased|fieldref", "Image").value == item("fieldref", "Image").value, GONE
+    assert texts(item("expand|base64", "%x%").value) == encode("%x%", ("base64",)), GONE
+
+
 def test_wildcards_are_not_encoded_even_where_no_parser_refused_them() -> None:
     one = SigmaDetectionItem("A", item("base64", "x").modifiers, [SigmaString("a*b")], auto_modifiers=False)
     with pytest.raises(ValueError, match="wildcards cannot be encoded"):
