@@ -12,6 +12,14 @@ from sigma_t1020.targets import TARGETS
 from cli.runner import REPOSITORY, process, queries
 
 PARSING = "Parsing Sigma rules\n"
+ENCODED = """\
+title: Encoded
+logsource: {category: process_creation, product: windows}
+detection:
+    selection:
+        CommandLine|utf16le|base64: secret
+    condition: selection
+"""
 
 
 def split(text: str) -> list[str]:
@@ -40,6 +48,15 @@ def test_sigma_cli_gives_the_same_queries_for_the_pack(target: str, from_file: b
     assert set(found) == set(expected)
     assert found == expected, "in the same order too"
     assert found == [str(each["query"]) for each in queries(pack, target=target)]
+
+
+def test_utf16le_which_pysigma_does_not_know_converts_in_sigma_cli_too(tmp_path: Path) -> None:
+    path = tmp_path / "utf16le.yml"
+    path.write_text(ENCODED, encoding="utf-8")
+    done = process("convert", "-t", "t1020_kusto", "-p", "t1020_sentinel", path, program="sigma")
+    assert (done.status, done.stderr) == (0, PARSING)
+    assert '"cwBlAGMAcgBlAHQA"' in done.stdout
+    assert split(done.stdout) == [str(each["query"]) for each in queries(path, target="sentinel")]
 
 
 def test_the_combined_query_of_sigma_cli_finds_the_same(pack: Path) -> None:

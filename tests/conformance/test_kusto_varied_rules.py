@@ -32,7 +32,8 @@ SHARE = 0.7
 MODIFIERS = {
     *("contains", "startswith", "endswith", "all", "cased", "neq", "exists", "windash", "cidr", "lt", "lte"),
     *("gt", "gte"),
-    *("re", "i", "m", "s", "ignorecase", "multiline", "dotall", "base64", "base64offset", "wide", "utf16", "utf16be"),
+    *("re", "i", "m", "s", "ignorecase", "multiline", "dotall", "base64", "base64offset", "wide", "utf16", "utf16le"),
+    *("utf16be",),
     *("fieldref", "expand", *TIME_PARTS),
 }
 

@@ -237,11 +237,23 @@ def _encoded(rng: Random, source: Source) -> Item:
     )
 
 
-def _misread(rng: Random, source: Source) -> Item:
-    """What pySigma reads otherwise than it is meant."""
-    modifiers = rng.choice(
-        (*("utf16|base64offset|contains",) * 2, "windash|base64offset|contains", "startswith|endswith", "wide")
+def _encoded_anew(rng: Random, source: Source) -> Item:
+    """What pySigma alone encodes otherwise than it is meant."""
+    modifiers, values = rng.choice(
+        (
+            ("utf16|base64offset|contains", ("/bin/bash", "Invoke-", "secret")),
+            ("utf16le|base64|contains", ("/bin/bash", "Invoke-", "s")),
+            ("windash|base64offset|contains", (" -enc", "/transfer", "secret")),
+            ("base64offset|contains", ("ключ", "é", "中文")),
+            ("cased|base64", ("/bin/bash", "a\\*b")),
+        )
     )
+    return Item(_key(_text_field(rng, source), modifiers), _several(rng, values))
+
+
+def _misread(rng: Random, source: Source) -> Item:
+    """What pySigma reads otherwise than it is meant, and nothing can mend."""
+    modifiers = rng.choice(("startswith|endswith", "wide", "utf16|contains", "expand|base64"))
     field = _text_field(rng, source)
     return Item(_key(field, modifiers), _several(rng, ("/bin/bash", "Invoke-", "secret"), 3), Outcome.REFUSED, (field,))
 
@@ -395,6 +407,7 @@ COMMON: Mapping[Maker, int] = {
     _windash: 3,
     _windash_all: 1,
     _encoded: 4,
+    _encoded_anew: 3,
     _regex: 5,
     _number: 5,
     _comparison: 4,
@@ -411,9 +424,9 @@ RARE: Mapping[Maker, int] = {
     _unknown: 3,
     _wrong_type: 3,
     _placeholder: 4,
-    _misread: 10,
+    _misread: 4,
     _reference: 3,
-    _time: 16,
+    _time: 28,
     _keywords: 3,
 }
 

@@ -150,12 +150,12 @@ class Pair:
 
 
 def read_by_pysigma(one: Pair) -> bool:
-    """Whether pySigma 1.5 reads the rule, and as the specification means it. It does not know utf16le; utf16 has the
-    mark EF BB BF with it and not FF FE; beyond ASCII it refuses UTF-16, and counts characters for base64offset and
-    not bytes; of a value from a placeholder it loses cased."""
-    beyond_ascii = "encoded" in one.features and bool(one.modifiers & {"wide", "utf16be", "base64offset"})
+    """Whether pySigma 1.5 can parse the rule, once it knows utf16le, and keeps what it says: text beyond ASCII is
+    refused as UTF-16, and of a value from a placeholder cased is lost. What it only encodes wrongly can be encoded anew
+    from the rule's text."""
+    beyond_ascii = "encoded" in one.features and bool(one.modifiers & set(_WIDE))
     lost = {"expand", "cased"} <= one.modifiers
-    return not (one.modifiers & {"utf16le", "utf16"} or beyond_ascii or lost)
+    return not (beyond_ascii or lost)
 
 
 def pair(rng: Random, modifiers: frozenset[str] = ALL) -> Pair:

@@ -14,9 +14,10 @@ from sigma.rule import SigmaRule
 from sigma.correlations import SigmaCorrelationRule
 
 from .correlating import Asking, CorrelatingConditions, RuleSearch
+from .encodings import know_utf16le
 from .frame import Alert, TimeFrame, seconds
 from .losses import Loss, Unsupported
-from .misread import refuse_misread
+from .misread import correct_misread
 
 DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
@@ -37,6 +38,7 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         **backend_options: Any,
     ) -> None:
         super().__init__(processing_pipeline, collect_errors, **backend_options)
+        know_utf16le()
         self.correlated: dict[int, Any] = {}
         """The queries of converted correlations, by the identity of their rules, for those that refer to them."""
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
@@ -70,7 +72,7 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         if not hasattr(self, "last_processing_pipeline"):
             self.init_processing_pipeline(output_format)
         try:
-            refuse_misread(rule)
+            correct_misread(rule)
         except Unsupported as error:
             if not self.collect_errors:
                 raise

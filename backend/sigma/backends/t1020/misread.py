@@ -1,4 +1,4 @@
-"""Items that pySigma reads without complaint, and not as the specification means them: refused, by name.
+"""Items that pySigma reads without complaint, and not as the specification means them: read anew, or refused by name.
 
 Observed in pySigma 1.5.1; a test asks whether each fault is still there.
 """
@@ -8,30 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from sigma.modifiers import (
-    SigmaBase64Modifier,
-    SigmaBase64OffsetModifier,
     SigmaCaseSensitiveModifier,
     SigmaContainsModifier,
     SigmaEndswithModifier,
     SigmaExpandModifier,
     SigmaFieldReferenceModifier,
     SigmaStartswithModifier,
-    SigmaUTF16BEModifier,
-    SigmaUTF16Modifier,
-    SigmaWideModifier,
-    SigmaWindowsDashModifier,
 )
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 
+from .encodings import BASE64, WIDE, encode_anew
 from .losses import Unsupported
 
 
-def refuse_misread(rule: SigmaRule) -> None:
-    """Raise Unsupported for the first item that pySigma misreads."""
+def correct_misread(rule: SigmaRule) -> None:
+    """Give the items that pySigma misreads their values, as a pipeline does: in the rule.
+
+    Raises Unsupported for the first one that has none.
+    """
     for item in _items(rule.detection.detections.values()):
         for holds, message in _FAULTS:
             if holds(item):
-                raise Unsupported(f"{item.field or 'a keyword'}: {message}", item.field or "")
+                raise _refusal(item, message)
+        try:
+            encode_anew(item)
+        except ValueError as error:
+            raise _refusal(item, str(error)) from error
+
+
+def _refusal(item: SigmaDetectionItem, message: str) -> Unsupported:
+    return Unsupported(f"{item.field or 'a keyword'}: {message}", item.field or "")
 
 
 def _items(detections: Iterable[SigmaDetection | SigmaDetectionItem]) -> Iterator[SigmaDetectionItem]:
@@ -46,32 +52,24 @@ def _all_of(*modifiers: type) -> Callable[[SigmaDetectionItem], bool]:
     return lambda item: set(modifiers) <= set(item.modifiers)
 
 
-def _values(item: SigmaDetectionItem) -> list[str]:
-    """The item's values as the rule writes them."""
-    return [str(value) for value in item.original_value or ()]
+def _not_in_base64(item: SigmaDetectionItem) -> bool:
+    """Whether what comes of UTF-16 stays bytes, or becomes UTF-16 once more."""
+    encodings = [modifier for modifier in item.modifiers if modifier in WIDE | BASE64]
+    return any(
+        modifier in WIDE and next(iter(encodings[number:]), None) not in BASE64
+        for number, modifier in enumerate(encodings, start=1)
+    )
 
 
-def _offset_beyond_ascii(item: SigmaDetectionItem) -> bool:
-    beyond = SigmaWindowsDashModifier in item.modifiers or not all(value.isascii() for value in _values(item))
-    return SigmaBase64OffsetModifier in item.modifiers and beyond
-
-
-def _too_short(item: SigmaDetectionItem) -> bool:
+def _placeholder_in_encoding(item: SigmaDetectionItem) -> bool:
     modifiers = set(item.modifiers)
-    short = any(len(value) < 2 for value in _values(item))
-    return SigmaBase64OffsetModifier in modifiers and not modifiers & _WIDE and short
-
-
-def _not_encoded(item: SigmaDetectionItem) -> bool:
-    modifiers = set(item.modifiers)
-    return bool(modifiers & _WIDE) and not modifiers & {SigmaBase64Modifier, SigmaBase64OffsetModifier}
+    return SigmaExpandModifier in modifiers and bool(modifiers & (WIDE | BASE64))
 
 
 def _no_value(item: SigmaDetectionItem) -> bool:
     return item.original_value == []
 
 
-_WIDE = {SigmaWideModifier, SigmaUTF16Modifier, SigmaUTF16BEModifier}
 _PLACES = (SigmaContainsModifier, SigmaStartswithModifier, SigmaEndswithModifier)
 _FAULTS: tuple[tuple[Callable[[SigmaDetectionItem], bool], str], ...] = (
     (_no_value, "the list of values is empty; give one, or remove the field"),
@@ -87,12 +85,9 @@ _FAULTS: tuple[tuple[Callable[[SigmaDetectionItem], bool], str], ...] = (
         _all_of(SigmaCaseSensitiveModifier, SigmaExpandModifier),
         "pySigma loses |cased beside |expand; write the values out",
     ),
-    (_all_of(SigmaUTF16Modifier), "pySigma encodes |utf16 with a wrong mark; use |wide or |utf16be"),
-    (_not_encoded, "no field holds text as UTF-16 bytes; add |base64 or |base64offset behind it"),
     (
-        _offset_beyond_ascii,
-        "pySigma takes letters beyond ASCII, some dashes of |windash among them, for one byte each in |base64offset; "
-        "encode the values yourself",
+        _placeholder_in_encoding,
+        "pySigma encodes the name of the placeholder beside |expand, not its values; write the values out",
     ),
-    (_too_short, "a value of one letter is too short for |base64offset and would be found everywhere; give more of it"),
+    (_not_in_base64, "no field holds text as UTF-16 bytes; add |base64 or |base64offset behind it"),
 )
