@@ -39,7 +39,7 @@ COMMANDS = {"search", "where", "eval", "sort", "streamstats", "eventstats", "sta
 
 
 def _milliseconds(seconds: Any) -> int:
-    return round(seconds * 1000)
+    return int(round(seconds * 1000))
 
 
 def _set(value: object) -> frozenset[str]:

@@ -55,9 +55,7 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
     def _alert(self, rule_id: str, title: str, branch: str) -> SplunkAlert:
         return SplunkAlert(rule_id, title, branch)
 
-    def finish_query(
-        self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState
-    ) -> Search | Correlation:
+    def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Any:
         """The converted condition with what the pipeline says of its events; text is made in finalize_query."""
         if isinstance(query, (Search, Correlation)):
             return query

@@ -62,9 +62,10 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
         for number in numbers:
             same = [other for other in numbers if not legs.apart(number, other)]
             if len(same) > MAX_OVERLAPPING:
+                table = legs.legs[number - 1].search.model.table
                 raise Unsupported(
-                    f"{len(same)} rules of the correlation read {legs.legs[number - 1].search.model.table}, of which an "
-                    f"event may meet several; name at most {MAX_OVERLAPPING}",
+                    f"{len(same)} rules of the correlation read {table}, of which an event may meet several; name at "
+                    f"most {MAX_OVERLAPPING}",
                     at=AT_RULES,
                 )
         return [Temporal(legs, rule.timespan.seconds)]

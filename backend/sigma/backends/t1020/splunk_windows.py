@@ -74,7 +74,7 @@ class Count(Windows):
                 f"| streamstats window={places} global=f count AS Seen, max({MS}) AS Nth BY {self.legs.by}",
                 # The window of a time begins with the first of its events, which is the last in this order.
                 eval_line([f"Reached=if(Seen={places} AND Nth<={MS}+{self.span * 1000}, Nth, null())"]),
-                f"| eventstats max(Reached) AS Reached{places} BY {self.legs.by}, {MS}",
+                f"| eventstats min(Reached) AS Reached{places} BY {self.legs.by}, {MS}",
             ]
         return [*lines, eval_line([f"Good=if({self._holds()}, {MS}, null())", f"Completed={self._completed()}"])]
 
