@@ -111,6 +111,7 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     metavar="FILTER",
     help="Sigma Filter file or folder to apply, or all: the shipped ones.",
 )
+@click.option("--index", metavar="INDEX", help="Splunk: the index to search, or a macro in backticks.  [default: any]")
 @click.option("--combine", is_flag=True, help="One query of all rules, with RuleId, RuleTitle and Branch.")
 @click.option("--strict", is_flag=True, help="A named loss is an error.")
 @click.option(
@@ -125,6 +126,7 @@ def convert(
     schedule: str | None,
     delay: str | None,
     filters: tuple[str, ...],
+    index: str | None,
     combine: bool,
     strict: bool,
     output: str | None,
@@ -140,6 +142,8 @@ def convert(
         raise click.UsageError("--delay needs --schedule")
     if output == "":
         raise click.UsageError("-o is empty: name a file or a folder, or - for standard output")
+    if index is not None:
+        _check_index(index, targets)
     from sigma_t1020 import convert as conversion
     from sigma_t1020 import pack
 
@@ -155,7 +159,10 @@ def convert(
         wanted=wanted,
         strict=strict,
         branches={rule: str(entry["branch"]) for rule, entry in pack.metadata().items()},
+        absent=pack.absent(),
+        index=index or "",
     )
+    _say_what_is_absent(loaded, targets, options)
     queries, refused = _convert(loaded, chosen, targets, options)
     problems = [*problems, *unfit, *refused]
     _report(problems)
@@ -165,6 +172,26 @@ def convert(
         _fail("nothing to convert: no rule is left to print; name rule files, or no RULE for the shipped pack")
     if problems:
         sys.exit(EXIT_PROBLEMS)
+
+
+def _check_index(index: str, targets: Sequence[str]) -> None:
+    """Refuse what is no index, and an index for targets that have none."""
+    from sigma.backends.t1020.splunk_query import is_index
+
+    if not is_index(index):
+        raise click.UsageError(f"--index {index!r} is no index: write its name, or a macro in backticks")
+    if not any(name in ("all", "splunk") for name in targets):
+        raise click.UsageError("--index is Splunk's: add --target splunk")
+
+
+def _say_what_is_absent(loaded: Loaded, targets: Sequence[str], options: Options) -> None:
+    """Name on stderr the rules of the pack that are passed over, since a target has no log source for them."""
+    from sigma_t1020.convert import every_target
+
+    for target in every_target(targets) if options.wanted is None else ():
+        for item in loaded.rules:
+            if target.name in (options.absent or {}).get(str(item.rule.id), ()):
+                click.echo(f"note: not for {target.name}, which has no such log source: {item.rule.title}", err=True)
 
 
 def _convert(

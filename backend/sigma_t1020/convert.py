@@ -18,10 +18,10 @@ from sigma_t1020.loading import Loaded, LoadedRule
 from sigma_t1020.problems import Problem
 from sigma_t1020.queries import Query
 from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
-from sigma_t1020.targets import TARGETS, Target
+from sigma_t1020.targets import SPL, TARGETS, Target
 
 if TYPE_CHECKING:
-    from sigma.backends.t1020 import T1020KustoBackend
+    from sigma.backends.t1020.backend import QueryBackend
     from sigma.processing.pipeline import ProcessingPipeline
 
 # Bytes of a file name, which may have 255, for the part before number and suffix.
@@ -49,6 +49,8 @@ class Options:
     wanted: Collection[LoadedRule] | None = None
     strict: bool = False
     branches: Mapping[str, str] | None = None
+    absent: Mapping[str, Collection[str]] | None = None
+    index: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     converted: list[_Converted] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
+        if options.wanted is None and target.name in (options.absent or {}).get(str(rule.id), ()):
+            continue
         rule._output = id(rule) in shown
         if options.branches and (branch := options.branches.get(str(rule.id))):
             rule.custom_attributes.setdefault("branch", branch)
@@ -114,7 +118,7 @@ def _source(loaded: Loaded, rule: Any) -> LoadedRule:
 
 
 def _parts(
-    backend: T1020KustoBackend, source: LoadedRule, rule: Any, form: str, target: Target
+    backend: QueryBackend[Any], source: LoadedRule, rule: Any, form: str, target: Target
 ) -> Sequence[Any] | Problem:
     """The converted conditions of a rule, none if it is hidden; a Problem where pySigma or a pipeline refuses it.
 
@@ -146,15 +150,18 @@ def _parts(
     return parts
 
 
-def _losses(backend: T1020KustoBackend, rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
+def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
     """Code and message of what each part of a converted rule gives up."""
     found = backend.losses.get(id(rule), {})
     return [tuple((loss.code.value, loss.message) for loss in found.get(index, ())) for index in range(parts)]
 
 
-def _lost(backend: T1020KustoBackend, source: LoadedRule, rule: Any) -> list[Problem]:
-    """The losses of a converted rule, each on the line of its field."""
-    found = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
+def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Problem]:
+    """The losses of a converted rule, each on the line of its field; the bounds of an engine are none of the rule's."""
+    from sigma.backends.t1020.losses import LossCode
+
+    lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
+    found = (loss for loss in lost if loss.code is not LossCode.BOUND)
     return [
         source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
         for loss in dict.fromkeys(found)
@@ -173,7 +180,7 @@ def _modules(error: BaseException) -> list[str]:
     return [str(frame.f_globals.get("__name__", "")) for frame, _line in frames]
 
 
-def _backend(target: Target, options: Options) -> tuple[T1020KustoBackend, str]:
+def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
     """The target's backend with its pipelines, and their names for the output."""
     from sigma.backends.t1020 import backends
 
@@ -185,13 +192,15 @@ def _backend(target: Target, options: Options) -> tuple[T1020KustoBackend, str]:
             named[target.pipeline if pipeline.name == target.pipeline else found] = pipeline
     # By priority, as sigma-cli joins them.
     ordered = sorted(named, key=lambda name: (named[name].priority, name))
-    backend = backends[target.dialect.backend]
+    backend: Callable[..., QueryBackend[Any]] = backends[target.dialect.backend]
+    own = {"index": options.index} if options.index and target.dialect is SPL else {}
     return (
         backend(
             reduce(add, (named[name] for name in ordered)),
             lookback=options.lookback,
             schedule=options.schedule,
             delay=options.delay,
+            **own,
         ),
         ", ".join([target.pipeline, *(name for name in named if name != target.pipeline)]),
     )
@@ -260,7 +269,7 @@ def _stem(source: LoadedRule, rule: Any, alone: bool) -> str:
 
 
 def _combined(
-    backend: T1020KustoBackend, converted: Sequence[_Converted], target: Target, pipelines: str
+    backend: QueryBackend[Any], converted: Sequence[_Converted], target: Target, pipelines: str
 ) -> list[Query]:
     parts = [part for item in converted for part in item.parts]
     losses = {
@@ -269,13 +278,14 @@ def _combined(
         for part in item.losses
         for code, message in part
     }
+    texts = backend.finalize_output_combined(parts)
     return [
         Query(
             id=None,
             title=f"{len(converted)} rule{'s' * (len(converted) != 1)} in one query",
             kind="combined",
-            part=1,
-            parts=1,
+            part=number,
+            parts=len(texts),
             level=None,
             target=target.name,
             dialect=target.dialect.name,
@@ -284,11 +294,11 @@ def _combined(
             losses=tuple(losses),
             stem="combined",
         )
-        for text in backend.finalize_output_combined(parts)
+        for number, text in enumerate(texts, start=1)
     ]
 
 
-def _problem(source: LoadedRule, error: Exception, backend: T1020KustoBackend) -> Problem:
+def _problem(source: LoadedRule, error: Exception, backend: QueryBackend[Any]) -> Problem:
     """A conversion error on the line of the field at fault, which a backend knows as the pipeline renamed it."""
     field = getattr(error, "field", "")
     renamed = backend.last_processing_pipeline.field_mappings.target_fields.get(field, ())

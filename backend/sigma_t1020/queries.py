@@ -58,7 +58,10 @@ class Query:
         # A title could end the comment by a line break of any kind.
         title = " ".join(f"{self.title}{identity}{part}".split())
         printable = "".join(c for c in title if c.isprintable())
-        return f"{TARGETS[self.target].dialect.comment}{printable}\n{self.text}\n"
+        begin, end = TARGETS[self.target].dialect.comment
+        if end:
+            printable = printable.replace(end.strip()[0], "'")
+        return f"{begin}{printable}{end}\n{self.text}\n"
 
 
 def to_json(queries: Iterable[Query]) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dialect:
-    """A query language: its pySigma backend, and how its files are named and commented."""
+    """A query language: its pySigma backend, how its files are named, and what a comment begins and ends with."""
 
     name: str
     backend: str
     suffix: str
-    comment: str
+    comment: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Target:
     pipeline: str
 
 
-KQL = Dialect("kql", "t1020_kusto", ".kql", "// ")
+KQL = Dialect("kql", "t1020_kusto", ".kql", ("// ", ""))
+SPL = Dialect("spl", "t1020_splunk", ".spl", ("``` ", " ```"))
 
 TARGETS = {
     target.name: target
     for target in (
         Target("sentinel", "Microsoft Sentinel, Defender XDR tables", KQL, "t1020_sentinel"),
         Target("defender", "Microsoft Defender XDR, advanced hunting", KQL, "t1020_defender"),
+        Target("splunk", "Splunk, Sysmon's operational log", SPL, "t1020_splunk_sysmon"),
     )
 }

@@ -39,7 +39,8 @@ COMMANDS = {"search", "where", "eval", "sort", "streamstats", "eventstats", "sta
 
 
 def _milliseconds(seconds: Any) -> int:
-    return int(round(seconds * 1000))
+    found: int = round(seconds * 1000)
+    return found
 
 
 def _set(value: object) -> frozenset[str]:

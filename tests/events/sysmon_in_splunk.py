@@ -11,7 +11,20 @@ from decimal import Decimal
 
 from reference.events import Event, text
 
-CODES: Mapping[str, str] = {"process_creation": "1", "network_connection": "3", "file_event": "11"}
+CODES: Mapping[str, str] = {
+    "process_creation": "1",
+    "network_connection": "3",
+    "image_load": "7",
+    "file_event": "11",
+    "registry_add": "12",
+    "registry_delete": "12",
+    "registry_set": "13",
+    "registry_event": "13",
+    "registry_rename": "14",
+    "dns_query": "22",
+    "file_delete": "23",
+}
+EVENT_TYPES: Mapping[str, str] = {"registry_add": "CreateKey", "registry_delete": "DeleteKey"}
 XML = "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational"
 LINUX = "Syslog:Linux-Sysmon/Operational"
 
@@ -27,6 +40,7 @@ def splunk_event(event: Event) -> dict[str, object]:
             fields["host" if name == "HostId" else name] = texts
     raw = "\n".join(str(value) for value in fields.values())
     return {
+        **({"EventType": EVENT_TYPES[event.category]} if event.category in EVENT_TYPES else {}),
         **fields,
         "_time": Decimal(event.time) / 1000,
         "_raw": raw,

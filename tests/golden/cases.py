@@ -114,9 +114,10 @@ class Case:
 
     def _event(self, raw: Mapping[str, Any], names: Sequence[str]) -> Labelled:
         fires = raw["fires"] if isinstance(raw["fires"], list) else list(names) if raw["fires"] else []
-        wrong = [*(raw.keys() - _EVENT_KEYS), *(set(fires) - set(names))]
+        # A query that one target refuses, others may give.
+        wrong = [*(raw.keys() - _EVENT_KEYS), *(name for name in fires if name.partition(" ")[0] not in self.documents)]
         if wrong:
-            raise ValueError(f"{self.name}/events.yml: {raw['says']}: not known: {wrong}; the queries are {names}")
+            raise ValueError(f"{self.name}/events.yml: {raw['says']}: not known: {wrong}; the rules have other names")
         source: Mapping[str, str] = next(d["logsource"] for d in self.documents.values() if "logsource" in d)
         product = raw.get("product", source.get("product"))
         moment = datetime.strptime(f"{NOW:%Y-%m-%d} {raw.get('time', '11:00:00.000')}", "%Y-%m-%d %H:%M:%S.%f")
@@ -127,7 +128,7 @@ class Case:
             raw.get("category", source.get("category")),
             product,
         )
-        return Labelled(event, frozenset(fires), raw.get("inventory", product))
+        return Labelled(event, frozenset(fires) & frozenset(names), raw.get("inventory", product))
 
     def by_reference(self, names: Sequence[str], log: Sequence[Event]) -> set[Label]:
         """The labels that the reference gives, the time that the query reads taken into account."""

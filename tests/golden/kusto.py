@@ -11,6 +11,7 @@ from events.defender_tables import TIME_COLUMNS, report_id
 from oracles.kusto_engine import KustoEngine
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
+from sigma_t1020.queries import Query
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled
@@ -22,11 +23,12 @@ REFUSED_LINTS = frozenset(("KS107", "KS501", "KS508", "KS515"))
 EVIDENCE_COLUMNS = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 
 
-def complaints(query: str, target: Target) -> list[str]:
+def complaints(query: Query, target: Target) -> list[str]:
     """The errors and the refused lints that Microsoft's parser finds in a query."""
+    text = query.as_text()
     return [
-        f"{found.code} {found.message}: {query[found.start : found.start + found.length]}"
-        for found in kusto_language().diagnostics(query, _schema(target))
+        f"{found.code} {found.message}: {text[found.start : found.start + found.length]}"
+        for found in kusto_language().diagnostics(text, _schema(target))
         if found.severity == "Error" or found.code in REFUSED_LINTS
     ]
 

@@ -85,8 +85,8 @@ def _row(event: Event, target: SchemaName) -> tuple[str, dict[str, Any]]:
 def _registry(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Sysmon's TargetObject is a key and, for events of values, the value's name after it."""
     written = str(fields["TargetObject"])
-    root = next(root for root in _ROOT_KEYS if written.startswith(root))
-    key, name = _ROOT_KEYS[root] + written.removeprefix(root), ""
+    root = next((root for root in _ROOT_KEYS if written.startswith(root)), "")
+    key, name = _ROOT_KEYS.get(root, "") + written.removeprefix(root), ""
     if fields["EventType"] in ("SetValue", "DeleteValue"):
         key, name = key.rsplit("\\", 1)
     kind, data = _data(str(fields.get("Details") or ""))

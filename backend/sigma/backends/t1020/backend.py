@@ -52,8 +52,12 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         """The dialect's time frame, of spans in seconds."""
 
     @abstractmethod
-    def _alert(self, rule_id: str, title: str, branch: str) -> Alert:
+    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> Alert:
         """The dialect's alert."""
+
+    @abstractmethod
+    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
+        """The queries of the format `combined`, of what finalize_query gives there."""
 
     # --- Rules ------------------------------------------------------------------------------------
 
@@ -105,7 +109,8 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         self.losses.setdefault(id(rule), {})[index] = query.losses
         if output_format == "combined":
             branch = rule.custom_attributes.get("branch", "")
-            return self._alert(str(rule.id or ""), rule.title, str(branch)), query
+            rank = rule.level.value if rule.level else 0
+            return self._alert(str(rule.id or ""), rule.title, str(branch), rank), query
         return super().finalize_query(rule, query, index, state, output_format)
 
     # --- Correlations -----------------------------------------------------------------------------

@@ -56,11 +56,12 @@ class TimeFrame:
 
 @dataclass(frozen=True)
 class Alert:
-    """What tells the rows of one rule from those of the others in a combined query."""
+    """What tells the rows of one rule from those of the others in a combined query; `rank` orders levels."""
 
     rule_id: str
     title: str
     branch: str
+    rank: int = 0
 
     COLUMNS: ClassVar[tuple[str, ...]] = ("RuleId", "RuleTitle", "Branch")
 

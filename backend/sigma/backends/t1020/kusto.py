@@ -39,8 +39,8 @@ class T1020KustoBackend(QueryBackend[KustoFrame], KustoCorrelations):
     def _time_frame(self, lookback: int, period: int, delay: int) -> KustoFrame:
         return KustoFrame(lookback, period, delay)
 
-    def _alert(self, rule_id: str, title: str, branch: str) -> KustoAlert:
-        return KustoAlert(rule_id, title, branch)
+    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> KustoAlert:
+        return KustoAlert(rule_id, title, branch, rank)
 
     # --- Rules ------------------------------------------------------------------------------------
 
@@ -70,6 +70,6 @@ class T1020KustoBackend(QueryBackend[KustoFrame], KustoCorrelations):
             raise TypeError(f"{type(query).__name__} is no query of this backend")
         return query.render(self.frame)
 
-    def finalize_output_combined(self, queries: list[tuple[KustoAlert, Query]]) -> list[str]:
+    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
         """All queries as one."""
         return [combine(queries, self.frame)] if queries else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from sigma.conversion.state import ConversionState
@@ -15,7 +14,7 @@ from .backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, QueryBackend
 from .expression import All
 from .losses import Unsupported
 from .splunk_correlations import SplunkCorrelations
-from .splunk_query import DEFAULT_INDEX, Correlation, Search, SplunkAlert, SplunkFrame
+from .splunk_query import DEFAULT_INDEX, Correlation, Search, SplunkAlert, SplunkFrame, combine, is_index
 
 
 class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
@@ -27,7 +26,10 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
 
     name: ClassVar[str] = "SPL that means what the rule means, ordered correlations included"
     identifier: ClassVar[str] = "t1020_splunk"
-    formats: ClassVar[dict[str, str]] = {"default": "SPL, one search for each rule and correlation"}
+    formats: ClassVar[dict[str, str]] = {
+        "default": "SPL, one search for each rule and correlation",
+        "combined": "One SPL search of all rules, with RuleId, RuleTitle and Branch, and one for each correlation",
+    }
     requires_pipeline: ClassVar[bool] = True
     correlation_methods: ClassVar[dict[str, str]] = {
         "default": "One base search, carried back through the events in order of time"
@@ -44,7 +46,7 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         index: str = DEFAULT_INDEX,
         **backend_options: Any,
     ) -> None:
-        if not re.fullmatch(r"`[^`\n]+`|[\w.*-]+", index):
+        if not is_index(index):
             raise ValueError(f"{index!r} is no index: write its name, or a macro in backticks")
         self.index = index
         super().__init__(processing_pipeline, collect_errors, lookback, schedule, delay, **backend_options)
@@ -52,8 +54,8 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
     def _time_frame(self, lookback: int, period: int, delay: int) -> SplunkFrame:
         return SplunkFrame(lookback, period, delay, index=self.index)
 
-    def _alert(self, rule_id: str, title: str, branch: str) -> SplunkAlert:
-        return SplunkAlert(rule_id, title, branch)
+    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> SplunkAlert:
+        return SplunkAlert(rule_id, title, branch, rank)
 
     def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Any:
         """The converted condition with what the pipeline says of its events; text is made in finalize_query."""
@@ -71,3 +73,7 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         if not isinstance(query, (Search, Correlation)):
             raise TypeError(f"{type(query).__name__} is no query of this backend")
         return query.render(self.frame)
+
+    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
+        """All rules as one search, and a search for each correlation."""
+        return combine(queries, self.frame)

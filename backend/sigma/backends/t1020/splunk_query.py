@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from . import regexes
 from .correlating import RuleSearch
 from .expression import All, Node, Test, all_of, any_of
 from .frame import Alert, TimeFrame, timespan
 from .log_model import LogModel
 from .losses import Loss
-from .splunk_predicates import INDENT, WIDTH, Predicate, conjuncts, is_exact, merge, search, where_lines, wider
-from .splunk_text import search_value, text
+from .splunk_predicates import (
+    INDENT,
+    WIDTH,
+    Predicate,
+    conjuncts,
+    expression,
+    is_exact,
+    merge,
+    search,
+    where_lines,
+    wider,
+)
+from .splunk_text import eval_name, search_value, text
 
 DEFAULT_INDEX = "*"
+
+
+def is_index(text: str) -> bool:
+    """Whether the text names an index, with `*` for anything, or is a macro in backticks."""
+    return re.fullmatch(r"`[^`\n]+`|[\w.*-]+", text) is not None
 
 
 @dataclass(frozen=True)
@@ -62,8 +80,9 @@ def source_tests(model: LogModel) -> list[Node[Predicate]]:
 
 
 def _exactly(field: str, values: Sequence[str]) -> Predicate:
-    from . import regexes
-
+    if all(value.isdecimal() for value in values):
+        tests = " OR ".join(f"{eval_name(field)}={value}" for value in values)
+        return Predicate(field, tuple(values), condition=f"({tests})" if len(values) > 1 else tests)
     patterns = tuple(regexes.pcre_wildcard([value], True) for value in values)
     return Predicate(field, tuple(values), regexes=patterns, flags="is")
 
@@ -153,3 +172,43 @@ Query = Search | Correlation
 def any_search(searches: Iterable[Search]) -> Node[Predicate]:
     """What any of the searches finds, as `search` can say it."""
     return any_of(one.wide for one in searches)
+
+
+def combine(queries: Sequence[tuple[SplunkAlert, Query]], frame: SplunkFrame) -> list[str]:
+    """One search of all rules, and one for each correlation, all with the columns of an alert.
+
+    An event that several rules find is one row, of the one with the highest level; `RuleIds` has them all. (A second
+    row would need a command that makes rows of one.)
+    """
+    rules = [(alert, query) for alert, query in queries if isinstance(query, Search)]
+    found = [_combined(rules, frame)] if rules else []
+    return [*found, *(query.render(frame, alert) for alert, query in queries if isinstance(query, Correlation))]
+
+
+def _combined(rules: Sequence[tuple[SplunkAlert, Search]], frame: SplunkFrame) -> str:
+    by_level = sorted(rules, key=lambda pair: -pair[0].rank)
+    keys = {alert.rule_id or alert.title: alert for alert, _search in by_level}
+    matched = [
+        f"if({expression(all_of(found.tests))}, {text(alert.rule_id or alert.title)}, null())"
+        for alert, found in by_level
+    ]
+    told = {
+        column: [f"RuleId={text(key)}, {text(alert.values[place])}" for key, alert in keys.items()]
+        for place, column in enumerate(Alert.COLUMNS)
+    }
+    columns = [name for _alert, found in rules for name in found.model.projection]
+    return "\n".join(
+        [
+            base_search(frame, any_search(found for _alert, found in rules)),
+            *frame.filters(),
+            f"| eval RuleIds=mvdedup(mvappend({_one_a_line([*matched, 'null()'])}))",
+            "| where isnotnull(RuleIds)",
+            "| eval RuleId=mvindex(RuleIds, 0)",
+            *(f"| eval {column}=case({_one_a_line(told[column])})" for column in Alert.COLUMNS[1:]),
+            *table([*Alert.COLUMNS, "RuleIds", *columns]),
+        ]
+    )
+
+
+def _one_a_line(arguments: Sequence[str]) -> str:
+    return f"\n{INDENT}" + f",\n{INDENT}".join(arguments)

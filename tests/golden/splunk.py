@@ -1,0 +1,56 @@
+"""SPL searches of the cases: parsed by the oracle's grammar, run by its engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from events.sysmon_in_splunk import splunk_event
+from oracles.spl_engine import SplEngine
+from oracles.spl_grammar import SplError, commands, parse
+from reference.events import Event
+from sigma_t1020.queries import Query
+from sigma_t1020.targets import Target
+
+from golden.cases import NOW, Case, Label, Labelled
+
+#: Without join, append, multisearch, transaction, map and subsearches.
+COMMANDS = frozenset(("search", "where", "eval", "sort", "streamstats", "eventstats", "stats", "table"))
+
+
+def complaints(query: Query, target: Target) -> list[str]:
+    """What the grammar refuses, and commands that no search of ours has."""
+    try:
+        parse(query.text)
+    except SplError as error:
+        return [f"{error}: {query.text}"]
+    return [f"the command {name}" for name in commands(query.text) if name not in COMMANDS]
+
+
+def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Label]:
+    """How often each search gives each event."""
+    rows: Counter[Label] = Counter()
+    log = [_in_splunk(labelled.event) for labelled in events]
+    for query in case.converted(target).queries:
+        # Without the projection, a row of a rule is the whole event.
+        text = query.text.rpartition("\n| table ")[0]
+        for row in SplEngine(log).query(text, NOW):
+            ids = row.get("RuleIds", row.get("RuleId"))
+            several = ids if isinstance(ids, list) else [ids]
+            for name in map(case.rule_of, several) if case.options.combine else [case.name_of(query)]:
+                rows[name, _event(row, log)] += 1
+    return rows
+
+
+def _in_splunk(event: Event) -> dict[str, object]:
+    """The event with the identity of its host where Sysmon has it: in Computer, by which the cases group."""
+    return splunk_event(replace(event, fields={**event.fields, "Computer": event.fields.get("HostId")}))
+
+
+def _event(row: Mapping[str, object], log: Sequence[Mapping[str, object]]) -> str:
+    """The name of the event that a row is of; a count has none, and is of the first one with its time and its key."""
+    if "_cd" in row:
+        return str(row["_cd"])
+    same = [one for one in log if all(one.get(field, value) == value for field, value in row.items())]
+    return str(same[0]["_cd"])
