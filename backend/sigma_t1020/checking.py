@@ -75,8 +75,9 @@ def check(
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):
             line = searched_on(source)
             findings.extend(
-                finding("bound" if code == "bound" else "loss", source.problem(message, "", line), target.name)
+                finding("loss", source.problem(message, "", line), target.name)
                 for code, message in query.losses
+                if code != "bound"  # of the engine, not of the rule
             )
             if target.dialect is KQL:
                 queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))

@@ -41,9 +41,6 @@ CODES: Mapping[str, Code] = {
         Severity.ERROR, "A rule cannot be converted for a target", "say it in another way, or leave that target out"
     ),
     "loss": Code(Severity.INFO, "A query finds more than its rule says", "`convert --strict` makes it an error"),
-    "bound": Code(
-        Severity.INFO, "The engine of a target bounds what a query can hold", "nothing is to do; know the number"
-    ),
     "unknown-name": Code(
         Severity.INFO,
         "A pipeline given with -p leads to a name that the product's schema lacks",

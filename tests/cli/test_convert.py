@@ -162,8 +162,9 @@ def test_json_has_exactly_the_documented_keys_and_kinds() -> None:
     for each in queries(target="all"):
         assert list(each) == KEYS
         assert each["kind"] in ("rule", "correlation")
-        assert (each["part"], each["dialect"], each["losses"]) == (1, "kql", [])
-        assert each["pipeline"] == f"t1020_{each['target']}"
+        target = TARGETS[each["target"]]
+        assert (each["part"], each["dialect"], each["pipeline"]) == (1, target.dialect.name, target.pipeline)
+        assert {loss["code"] for loss in each["losses"]} <= {"bound"}
         assert each["level"] in ("informational", "low", "medium", "high", "critical")
         assert str(each["query"]).strip()
 
@@ -293,8 +294,8 @@ def test_combined_queries_take_each_target_and_what_can_be_converted(tmp_path: P
     bad = rule(2, detection="{selection: {NoSuchField: a}, condition: selection}")
     done = run("convert", "-t", "all", "--combine", put(tmp_path / "r.yml", f"{GOOD}---\n{bad}"))
     assert done.status == 1
-    comments = [line for line in done.stdout.splitlines() if line.startswith("//")]
-    assert comments == ["// 1 rule in one query"] * len(TARGETS)
+    comments = [line for line in done.stdout.splitlines() if line.startswith(("//", "```"))]
+    assert comments == ["1 rule in one query".join(target.dialect.comment) for target in TARGETS.values()]
 
 
 def test_a_group_by_that_a_rule_lacks_costs_the_correlation_alone(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -16,25 +14,8 @@ from reference.patterns import fold
 from sigma.backends.t1020.kusto_text import string
 from sigma_t1020.kusto_language.language import kusto_language
 
+from conformance.hard_texts import HARD, PLACES, TEXTS, ordinary, sigma_value, variants
 from conformance.kusto import load, to_kql
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
-#: What breaks literals elsewhere, more often than chance would have it.
-HARD = st.lists(
-    st.sampled_from(
-        ['"', "'", '\\"', "\\", "\\\\", "\n", "\r\n", "\t", "|", "//", "@", "{", "}", "%", "$", "`", "*", "?", " ",
-         "\u2028", "\u0085", "\ufeff", "é", "Ж", "😀", "\x01", "\x7f", "a", "B", "\\n", "\\u0041", "union",
-         "'''", "~~~"]
-    ),
-    min_size=1,
-    max_size=8,
-).map("".join)  # fmt: skip
-PLACES = ("", "|contains", "|startswith", "|endswith", "|cased", "|contains|cased")
-
-
-def sigma_value(text: str) -> str:
-    """The text as a Sigma value that means it: wildcards and backslashes escaped."""
-    return re.sub(r"([\\*?])", r"\\\1", text)
 
 
 def query_of(text: str, modifiers: str = "") -> str:
@@ -64,29 +45,11 @@ def test_a_value_comes_back_from_the_parser_as_that_text(text: str, modifiers: s
     assert "|cased" not in modifiers or literals[0] == text
 
 
-def _variants(text: str) -> Iterator[str]:
-    """The text in other cases, and texts that are an edit away."""
-    yield from (text, text.upper(), text.lower(), text.swapcase())
-    yield from (text + "x", "x" + text, text[1:], text[:-1], text.replace("\\", "/"), text.replace('"', "'"))
-
-
-#: Letters whose case is not a matter of pairs (long s, final sigma, dotless i …): engines differ, and none is asked.
-_ODD = re.compile("[ſςıİßµKÅ\u0345\u1e9e\u1f80-\u1fff]")
-
-
-def _ordinary(text: str) -> bool:
-    """Whether each letter has one upper and one lower case, the other's."""
-    return not _ODD.search(text) and all(
-        len(c.upper()) == len(c.lower()) == 1 and c.upper().lower() == c.lower() and c.lower().upper() == c.upper()
-        for c in text
-    )
-
-
 @pytest.mark.parametrize("number", range(4))
 def test_a_value_finds_itself_and_its_case_variants_and_nothing_else(number: int) -> None:
-    texts = [text for text in dict.fromkeys(sample(st.one_of(TEXTS, HARD), 60, number)) if _ordinary(text)]
+    texts = [text for text in dict.fromkeys(sample(st.one_of(TEXTS, HARD), 60, number)) if ordinary(text)]
     assert len(texts) > 40
-    stored = sorted({variant for text in texts for variant in _variants(text) if _ordinary(variant)} - {""})
+    stored = sorted({variant for text in texts for variant in variants(text) if ordinary(variant)} - {""})
     wrong: list[str] = []
     with KustoEngine("sentinel") as engine:
         from datetime import datetime

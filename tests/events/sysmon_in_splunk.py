@@ -31,6 +31,7 @@ LINUX = "Syslog:Linux-Sysmon/Operational"
 
 def splunk_event(event: Event) -> dict[str, object]:
     """Field -> text, or a list of texts; `_time` in seconds, exact."""
+    category = event.category or "process_creation"
     fields: dict[str, object] = {}
     for name, value in event.fields.items():
         if value is None:
@@ -40,7 +41,7 @@ def splunk_event(event: Event) -> dict[str, object]:
             fields["host" if name == "HostId" else name] = texts
     raw = "\n".join(str(value) for value in fields.values())
     return {
-        **({"EventType": EVENT_TYPES[event.category]} if event.category in EVENT_TYPES else {}),
+        **({"EventType": EVENT_TYPES[category]} if category in EVENT_TYPES else {}),
         **fields,
         "_time": Decimal(event.time) / 1000,
         "_raw": raw,
@@ -48,5 +49,5 @@ def splunk_event(event: Event) -> dict[str, object]:
         "_cd": event.id,
         "index": "main",
         "source": LINUX if event.product == "linux" else XML,
-        "EventCode": CODES[event.category or "process_creation"],
+        "EventCode": CODES[category],
     }

@@ -80,7 +80,7 @@ class Legs:
         flags = [f"{self.flag(number)}=if({self._is(number)}, 1, null())" for number in range(1, len(self.legs) + 1)]
         lines.extend(eval_line([flag]) for flag in flags)
         keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.keys.items() if self._computed(field)]
-        identity = '.":".'.join(_never_null(field) for field in self.legs[0].search.model.event_id)
+        identity = '.":".'.join(f'coalesce({eval_name(field)}, "")' for field in self.legs[0].search.model.event_id)
         lines.append(
             eval_line(
                 [
@@ -172,12 +172,19 @@ def ahead(items: Mapping[str, str], span: int, by: str) -> list[str]:
     ]
 
 
-def within(items: str, span: int, others_only: bool = True) -> str:
-    """The carried texts that lie within the time span of the event, without the event itself if `others_only`."""
+def within(items: str, span: int, without_itself: bool) -> str:
+    """The carried texts that lie within the time span of the event, without that of the event itself if asked.
+
+    Its time tells an event from others too, so that nothing is missed where an event has no identity.
+    """
     condition = f"{ms(items)}<={MS}+{span * 1000}"
-    # A mark before both keeps two identities from being compared as numbers.
-    other = f' AND ("=".{part(items, 1)})!=("=".{EVENT_ID})' if others_only else ""
+    other = f" AND ({ms(items)}!={MS} OR {marked(part(items, 1))}!={marked(EVENT_ID)})" if without_itself else ""
     return kept(items, condition + other)
+
+
+def marked(identity: str) -> str:
+    """An identity with a mark before it, which keeps two of them from being compared as numbers."""
+    return f'("=".{identity})'
 
 
 def values_shown(items: str, number: int) -> str:

@@ -14,6 +14,7 @@ from .splunk_legs import (
     ahead,
     carried,
     kept,
+    marked,
     ms,
     part,
     values_shown,
@@ -53,14 +54,17 @@ class Ordered(Correlation):
         )
         lines.extend(ahead({f"Step{number}Items": f"Step{number}Item" for number in later}, self.span, self.legs.by))
         lines.append("| where Step1=1")
-        lines.append(eval_line([f"Step{number}Items={within(f'Step{number}Items', self.span)}" for number in later]))
+        lines.extend(
+            eval_line([f"Step{number}Items={within(f'Step{number}Items', self.span, not self.legs.apart(1, number))}"])
+            for number in later
+        )
         for number in later[1:]:
-            lines.extend(_linked(f"Step{number}Items", f"Step{number - 1}Items", forward=True))
+            lines.extend(self._linked(number, number - 1))
         last = f"Step{later[-1]}Items"
         lines.append(f"| where isnotnull({last})")
         lines.extend(frame.completed(f"{ms(f'mvindex({last}, 0)')}/1000"))
         for number in reversed(later[:-1]):
-            lines.extend(_linked(f"Step{number}Items", f"Step{number + 1}Items", forward=False))
+            lines.extend(self._linked(number, number + 1))
         columns: list[str] = []
         for number in later:
             made = self._shown(number)
@@ -84,20 +88,25 @@ class Ordered(Correlation):
             shown[f"Step{number}{field}"] = values_shown(items, place)
         return shown
 
-
-def _linked(items: str, others: str, forward: bool) -> list[str]:
-    """Keep the carried texts that follow upon another event among the others, or precede one."""
-    edge, second = (0, 1) if forward else (-1, -2)
-    compare = "<=" if forward else ">="
-    own, edge_id = part(items, 1), part(f"mvindex({others}, {edge})", 1)
-    nearest = f'if(("=".{own})=("=".EdgeId), SecondMs, EdgeMs)'
-    return [
-        eval_line(
-            [
-                f"EdgeId={edge_id}",
-                f"EdgeMs={ms(f'mvindex({others}, {edge})')}",
-                f"SecondMs={ms(f'mvindex({others}, {second})')}",
+    def _linked(self, number: int, other: int) -> list[str]:
+        """Keep what a step carries of events that follow upon one of the step before, or precede one of that after."""
+        items, others = f"Step{number}Items", f"Step{other}Items"
+        edge, second, compare = (0, 1, "<=") if other < number else (-1, -2, ">=")
+        nearest = f"mvindex({others}, {edge})"
+        if self.legs.apart(number, other):
+            return [
+                eval_line([f"EdgeMs={ms(nearest)}"]),
+                eval_line([f"{items}={kept(items, f'EdgeMs{compare}{ms(items)}')}"]),
             ]
-        ),
-        eval_line([f"{items}={kept(items, f'{nearest}{compare}{ms(items)}')}"]),
-    ]
+        # One event is not two steps: where the nearest is the event itself, the next one counts.
+        itself = f"EdgeMs={ms(items)} AND {marked(part(items, 1))}={marked('EdgeId')}"
+        return [
+            eval_line(
+                [
+                    f"EdgeMs={ms(nearest)}",
+                    f"EdgeId={part(nearest, 1)}",
+                    f"SecondMs={ms(f'mvindex({others}, {second})')}",
+                ]
+            ),
+            eval_line([f"{items}={kept(items, f'if({itself}, SecondMs, EdgeMs){compare}{ms(items)}')}"]),
+        ]

@@ -170,8 +170,11 @@ Query = Search | Correlation
 
 
 def any_search(searches: Iterable[Search]) -> Node[Predicate]:
-    """What any of the searches finds, as `search` can say it."""
-    return any_of(one.wide for one in searches)
+    """What any of the searches finds, as `search` can say it; what all ask for stands before the alternatives."""
+    every = [conjuncts(one.wide) for one in searches]
+    common = [test for test in every[0] if all(test in tests for tests in every)]
+    rest = [all_of(test for test in tests if test not in common) for tests in every]
+    return all_of([*common, *([] if All(()) in rest else [any_of(rest)])])
 
 
 def combine(queries: Sequence[tuple[SplunkAlert, Query]], frame: SplunkFrame) -> list[str]:

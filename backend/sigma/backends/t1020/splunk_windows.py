@@ -128,7 +128,7 @@ class Count(Windows):
             f"| streamstats window=1 current=f global=f max({MS}) AS Previous BY {by}, Counted",
             eval_line([f'Item=if(HasValue=1, {MS}."|".{EVENT_ID}."|".coalesce(Previous, 0), null())']),
             *ahead({"Items": "Item"}, self.span, by),
-            eval_line([f"Items={within('Items', self.span, others_only=False)}"]),
+            eval_line([f"Items={within('Items', self.span, without_itself=False)}"]),
             eval_line([f"Items={kept('Items', f'tonumber({previous})<{MS}')}"]),
             eval_line(["ValueCount=coalesce(mvcount(Items), 0)"]),
             eval_line([f"Good=if({holds}, {MS}, null())", f"Completed={completed}"]),
@@ -151,7 +151,7 @@ class Temporal(Windows):
         lines.append(eval_line([f"Rules={letters}"]))
         lines.append(eval_line([f'Item={MS}."|".{EVENT_ID}."|".Rules']))
         lines.extend(ahead({"Items": "Item"}, self.span, self.legs.by))
-        lines.append(eval_line([f"Items={within('Items', self.span)}"]))
+        lines.append(eval_line([f"Items={within('Items', self.span, without_itself=True)}"]))
         needed = {number: self._sets([other for other in numbers if other != number]) for number in numbers}
         sets = sorted({chosen for found in needed.values() for chosen in found})
         lines.extend(eval_line([f"{_called(chosen)}={_nth(chosen)}"]) for chosen in sets)
