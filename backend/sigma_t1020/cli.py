@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sigma_t1020 import __version__
-from sigma_t1020.targets import KQL, TARGETS
+from sigma_t1020.targets import KQL, SPL, TARGETS
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
@@ -111,6 +111,11 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     metavar="FILTER",
     help="Sigma Filter file or folder to apply, or all: the shipped ones.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice([SPL.name, *TARGETS["splunk"].others]),
+    help="Splunk: searches of events, or of data models by tstats (single rules).  [default: spl]",
+)
 @click.option("--index", metavar="INDEX", help="Splunk: the index to search, or a macro in backticks.  [default: any]")
 @click.option("--combine", is_flag=True, help="One query of all rules, with RuleId, RuleTitle and Branch.")
 @click.option("--strict", is_flag=True, help="A named loss is an error.")
@@ -126,6 +131,7 @@ def convert(
     schedule: str | None,
     delay: str | None,
     filters: tuple[str, ...],
+    dialect: str | None,
     index: str | None,
     combine: bool,
     strict: bool,
@@ -142,6 +148,10 @@ def convert(
         raise click.UsageError("--delay needs --schedule")
     if output == "":
         raise click.UsageError("-o is empty: name a file or a folder, or - for standard output")
+    if dialect and not any(name in ("all", "splunk") for name in targets):
+        raise click.UsageError("--dialect is Splunk's: add --target splunk")
+    if dialect == "tstats" and (combine or index):
+        raise click.UsageError("--dialect tstats takes no --combine and no --index: a data model has its own indexes")
     if index is not None:
         _check_index(index, targets)
     from sigma_t1020 import convert as conversion
@@ -162,8 +172,7 @@ def convert(
         absent=pack.absent(),
         index=index or "",
     )
-    _say_what_is_absent(loaded, targets, options)
-    queries, refused = _convert(loaded, chosen, targets, options)
+    queries, refused = _convert(loaded, chosen, targets, options, dialect)
     problems = [*problems, *unfit, *refused]
     _report(problems)
     if queries:
@@ -184,21 +193,12 @@ def _check_index(index: str, targets: Sequence[str]) -> None:
         raise click.UsageError("--index is Splunk's: add --target splunk")
 
 
-def _say_what_is_absent(loaded: Loaded, targets: Sequence[str], options: Options) -> None:
-    """Name on stderr the rules of the pack that are passed over, since a target has no log source for them."""
-    from sigma_t1020.convert import every_target
-
-    for target in every_target(targets) if options.wanted is None else ():
-        for item in loaded.rules:
-            if target.name in (options.absent or {}).get(str(item.rule.id), ()):
-                click.echo(f"note: not for {target.name}, which has no such log source: {item.rule.title}", err=True)
-
-
 def _convert(
     loaded: Loaded,
     filters: Sequence[LoadedRule] | None,
     targets: Sequence[str],
     options: Options,
+    dialect: str | None,
 ) -> tuple[list[Query], list[Problem]]:
     """The queries of all targets, and each problem once."""
     from sigma_t1020 import convert as conversion
@@ -207,6 +207,10 @@ def _convert(
     queries: list[Query] = []
     problems: dict[Problem, None] = {}
     for target in conversion.every_target(targets):
+        target = target.spoken(dialect) if dialect and dialect in target.others else target
+        for item in loaded.rules:
+            if conversion.is_absent(item.rule, target, options):
+                click.echo(f"note: not for {target.name}, which has no such log source: {item.rule.title}", err=True)
         try:
             done = conversion.convert(loaded, filters, target, options)
         except PipelineProblem as error:

@@ -55,11 +55,12 @@ def pipelines() -> list[dict[str, Any]]:
         {
             "pipeline": name,
             "target": target.name,
+            "dialect": dialect,
             "file": pipeline_path(name).name,
             "log sources": categories(load_pipeline(name)),
         }
         for target in TARGETS.values()
-        if (name := target.pipeline)
+        for dialect, name in ((target.dialect.name, target.pipeline), *target.others.items())
     ]
 
 

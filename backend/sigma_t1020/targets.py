@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Target:
     title: str
     dialect: Dialect
     pipeline: str
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Further forms of the dialect by name, each with the pipeline that makes it."""
+
+    def spoken(self, name: str) -> Target:
+        """The target in another form of its dialect."""
+        return replace(self, dialect=replace(self.dialect, name=name), pipeline=self.others[name], others={})
 
 
 KQL = Dialect("kql", "t1020_kusto", ".kql", ("// ", ""))
@@ -33,6 +40,8 @@ TARGETS = {
     for target in (
         Target("sentinel", "Microsoft Sentinel, Defender XDR tables", KQL, "t1020_sentinel"),
         Target("defender", "Microsoft Defender XDR, advanced hunting", KQL, "t1020_defender"),
-        Target("splunk", "Splunk, Sysmon's operational log", SPL, "t1020_splunk_sysmon"),
+        Target(
+            "splunk", "Splunk, Sysmon's operational log", SPL, "t1020_splunk_sysmon", {"tstats": "t1020_splunk_cim"}
+        ),
     )
 }

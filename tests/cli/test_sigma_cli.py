@@ -79,7 +79,7 @@ def without_branches(text: str) -> str:
         ("targets", ["t1020_kusto", "t1020_splunk"], ["kusto", "splunk", "eql", "esql", "lucene"]),
         (
             "pipelines",
-            ["t1020_sentinel", "t1020_defender", "t1020_splunk_sysmon"],
+            ["t1020_sentinel", "t1020_defender", "t1020_splunk_cim", "t1020_splunk_sysmon"],
             ["microsoft_xdr", "azure_monitor", "splunk_windows"],
         ),
     ],

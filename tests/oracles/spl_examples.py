@@ -328,6 +328,13 @@ COMMANDS = (
         {"datamodels": NAMED},
     ),
     Example(
+        "tstats: fillnull_value",
+        "| tstats fillnull_value=none count FROM datamodel=Web.Proxy BY Web.user",
+        [],
+        [{"Web.user": "U", "count": 1}, {"Web.user": "none", "count": 1}, {"Web.user": "u", "count": 1}],
+        {"datamodels": NAMED},
+    ),
+    Example(
         "tstats: BY _time span",
         "| tstats dc(Web.user) AS n FROM datamodel=Web.Proxy BY _time span=1m",
         [],

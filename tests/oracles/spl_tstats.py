@@ -3,7 +3,8 @@
 - The rows have qualified names, such as `Processes.process_name`. WHERE is a search expression over them without
   keywords, CIDR ranges and, as no page has them there, comparisons other than `=` and `!=`; earliest and latest are
   allowed.
-- A row in which a BY field is null is in no group, so a detection that groups by an optional field loses its events.
+- A row in which a BY field is null is in no group, so a detection that groups by an optional field loses its events;
+  unless fillnull_value= gives such fields a value. It is of the groups, not of WHERE.
 - BY _time needs span=, whose buckets begin at whole multiples of it since 1970. Spans are of seconds to days.
 - summariesonly and allow_old_summaries change where rows are read from, not what they mean. prestats, append,
   chunk_size and nodename are not in the grammar.
@@ -31,8 +32,12 @@ def tstats(tree: Node, context: Context, list_maxsize: int, datamodels: Mapping[
         raise SplError(f"the data model {name!r} is not given", model.line or 0, model.column or 0)
     wanted = aggregates(tree, context, list_maxsize)
     names: list[str] = []
+    fill = None
     bucket = 0
     for part in trees_of(tree):
+        if part.data == "tstats_option":
+            option, value = tokens_of(part)
+            fill = str(value) if option.startswith("fillnull_value") else fill
         if part.data == "tstats_by":
             names = [name_of(field) for field in trees_of(part)]
             for token in tokens_of(part):
@@ -46,6 +51,9 @@ def tstats(tree: Node, context: Context, list_maxsize: int, datamodels: Mapping[
 
     def run(events: Events) -> Events:
         rows = [{**row} for row in datamodels[name] if all(test(row) for test in tests)]
+        if fill is not None:
+            for row in rows:
+                row.update({field: fill for field in names if field not in row})
         if bucket:
             for row in rows:
                 at = row.get("_time")

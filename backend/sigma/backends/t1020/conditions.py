@@ -22,7 +22,7 @@ from sigma.rule import SigmaRule
 from sigma.types import SigmaExpansion, SigmaRegularExpression, SigmaRegularExpressionFlag
 
 from .expression import Node, all_of, any_of, negate
-from .log_model import Column, LogModel, categories, mapped_fields
+from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
 from .losses import Unsupported
 
 _MODEL = "t1020_log_model"
@@ -106,6 +106,25 @@ class ModelConditions(TextQueryBackend):
             known[_MODEL] = self._model(self._converting, known)
         return cast(LogModel, known[_MODEL])
 
+    def _mapped(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, value: str
+    ) -> Node[Any] | None:
+        """The test that stands for a value of a field with a value map; None for other fields."""
+        mapped = self._known_model(state).value_maps.get(cond.field)
+        if mapped is None:
+            return None
+        if value == "*":
+            return any_of(self._holds(mapped, known) for known in mapped.values)
+        if value.lower() not in mapped.values:
+            raise Unsupported(
+                f"{cond.field} is {value!r}, which these tables do not tell; it takes {choices(mapped)}", cond.field
+            )
+        return self._holds(mapped, value.lower())
+
+    @abstractmethod
+    def _holds(self, mapped: ValueMap, value: str) -> Node[Any]:
+        """The test that a value of a field with a value map stands for."""
+
     # --- Logic ------------------------------------------------------------------------------------
 
     def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Any:
@@ -155,3 +174,8 @@ class ModelConditions(TextQueryBackend):
         raise Unsupported(
             f"{sigma_name}: a pipeline gives a piece of query text, which cannot be checked; use values", sigma_name
         )
+
+
+def choices(mapped: ValueMap) -> str:
+    """What a field with a value map takes, in words."""
+    return " or ".join(mapped.values)

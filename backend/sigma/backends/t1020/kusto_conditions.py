@@ -25,8 +25,8 @@ from sigma.types import (
 
 from . import kusto_values as values
 from . import regexes
-from .conditions import ModelConditions, flag_letters, network_text
-from .expression import Node, Test, all_of, any_of, negate
+from .conditions import ModelConditions, choices, flag_letters, network_text
+from .expression import Node, Test, all_of, negate
 from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
 from .log_model import Column, ValueMap
@@ -53,13 +53,16 @@ class KustoConditions(ModelConditions, KustoBackend):
         """A column's name as Kusto writes it."""
         return name(column)
 
+    def _holds(self, mapped: ValueMap, value: str) -> Node[Predicate]:
+        return Test(Predicate(name(mapped.column), "==", tuple(string(word) for word in mapped.values[value])))
+
     # --- Fields -----------------------------------------------------------------------------------
 
     def _subject(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
         """The column of a condition and the field's Sigma name. Raises Unsupported for a field with a value map."""
         model = self._known_model(state)
         if (mapped := model.value_maps.get(cond.field)) is not None:
-            raise Unsupported(f"{cond.field} takes {_choices(mapped)}; {_PLAIN_VALUES}", cond.field)
+            raise Unsupported(f"{cond.field} takes {choices(mapped)}; {_PLAIN_VALUES}", cond.field)
         sigma_name = self._sigma_name(cond.field)
         return self._column(cond.field, model, sigma_name), sigma_name
 
@@ -78,21 +81,6 @@ class KustoConditions(ModelConditions, KustoBackend):
         if column.type != "string":
             column = replace(column, text=f"tostring({column.text})", type="string")
         return column, sigma_name
-
-    def _mapped(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, value: str
-    ) -> Node[Predicate] | None:
-        """The test that stands for a value of a field with a value map; None for other fields."""
-        mapped = self._known_model(state).value_maps.get(cond.field)
-        if mapped is None:
-            return None
-        if value == "*":
-            return any_of(_holds(mapped, known) for known in mapped.values)
-        if value.lower() not in mapped.values:
-            raise Unsupported(
-                f"{cond.field} is {value!r}, which these tables do not tell; it takes {_choices(mapped)}", cond.field
-            )
-        return _holds(mapped, value.lower())
 
     # --- Strings ----------------------------------------------------------------------------------
 
@@ -307,11 +295,3 @@ class KustoConditions(ModelConditions, KustoBackend):
             )
         test = Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=self._computed(state))
         return Test(test)
-
-
-def _holds(mapped: ValueMap, value: str) -> Node[Predicate]:
-    return Test(Predicate(name(mapped.column), "==", tuple(string(word) for word in mapped.values[value])))
-
-
-def _choices(mapped: ValueMap) -> str:
-    return " or ".join(mapped.values)

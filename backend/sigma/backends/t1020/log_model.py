@@ -23,6 +23,10 @@ STATE_KEYS = (
     "source_filters",
     "sources",
     "source_values",
+    "unlike",
+    "data_model",
+    "missing",
+    "elsewhere",
     "join_keys",
     "event_id",
     "projection",
@@ -70,6 +74,10 @@ class LogModel:
     value_maps: Mapping[str, ValueMap] = field(default_factory=dict)
     source_filters: Sequence[str] = ()
     source_values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unlike: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    data_model: str = ""
+    missing: str = ""
+    elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
     join_keys: Mapping[str, str] = field(default_factory=dict)
     event_id: Sequence[str] = ()
     projection: Sequence[str] = ()
@@ -99,6 +107,10 @@ class LogModel:
                 for name, values in {"source": state.get("sources"), **state.get("source_values", {})}.items()
                 if values
             },
+            unlike={str(name): tuple(values) for name, values in state.get("unlike", {}).items()},
+            data_model=str(state.get("data_model", "")),
+            missing=str(state.get("missing", "")),
+            elsewhere=state.get("elsewhere", {}),
             join_keys=state.get("join_keys", {}),
             event_id=tuple(state.get("event_id", ())),
             projection=tuple(state.get("projection", ())),

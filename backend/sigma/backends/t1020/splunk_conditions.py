@@ -22,10 +22,10 @@ from sigma.types import (
 )
 
 from . import regexes
-from .conditions import ModelConditions, flag_letters, network_text
-from .expression import Node, Test, negate
-from .kusto_values import anywhere, parts_of
-from .log_model import Column
+from .conditions import ModelConditions, choices, flag_letters, network_text
+from .expression import Node, Test, any_of, negate
+from .kusto_values import anywhere, as_text, parts_of
+from .log_model import Column, LogModel, ValueMap
 from .losses import Unsupported
 from .splunk_predicates import Predicate
 from .splunk_text import eval_name, is_plain, is_range, text, widened
@@ -55,8 +55,45 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         eval_name(column)
         return column
 
+    def _column(self, field: str, model: LogModel, sigma_name: str) -> Column:
+        """The same; a field that another dialect has is refused with its name."""
+        for dialect, fields in model.elsewhere.items():
+            if sigma_name in fields:
+                raise Unsupported(f"{sigma_name} is no field of {model.table}; --dialect {dialect} has it", sigma_name)
+        return super()._column(field, model, sigma_name)
+
+    def _holds(self, mapped: ValueMap, value: str) -> Node[Predicate]:
+        return any_of(Test(_text_test(mapped.column, [word], cased=False)) for word in mapped.values[value])
+
     def _field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Column:
-        return self._column(cond.field, self._known_model(state), self._sigma_name(cond.field))
+        model = self._known_model(state)
+        if (mapped := model.value_maps.get(cond.field)) is not None:
+            raise Unsupported(f"{cond.field} takes {choices(mapped)}; write the value without modifiers", cond.field)
+        return self._column(cond.field, model, self._sigma_name(cond.field))
+
+    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Predicate]:
+        if (mapped := self._mapped(cond, state, "*")) is not None:
+            return mapped
+        column, model = self._field(cond, state), self._known_model(state)
+        if model.missing:
+            # Only after the grouping has each row without a value this one.
+            pattern = regexes.pcre_wildcard([model.missing], True)
+            return negate(Test(Predicate(column.text, (), False, regexes=(pattern,), flags="is")))
+        return Test(Predicate(column.text, ("*",)))
+
+    def _told_from_missing(
+        self, predicate: Predicate, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Node[Predicate]:
+        """The test of a text. Raises Unsupported where it also finds what stands for no value."""
+        model = self._known_model(state)
+        flags = re.IGNORECASE * ("i" in predicate.flags) | re.DOTALL
+        if model.missing and any(re.search(p.replace(r"\z", r"\Z"), model.missing, flags) for p in predicate.regexes):
+            name = self._sigma_name(cond.field)
+            raise Unsupported(
+                f"{name}: {model.table} writes {model.missing!r} for no value, which this finds too; use --dialect spl",
+                name,
+            )
+        return Test(predicate)
 
     def _text_field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Column:
         column = self._field(cond, state)
@@ -83,9 +120,16 @@ class SplunkConditions(ModelConditions, SplunkBackend):
     def _string(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Any:
         assert isinstance(cond.value, SigmaString)
         parts = parts_of(cond.value, self._sigma_name(cond.field))
+        if (mapped := self._mapped(cond, state, as_text(parts))) is not None:
+            return mapped
         if parts == [None]:
-            return _present(self._field(cond, state))
-        return Test(_text_test(self._text_field(cond, state).text, parts, cased))
+            return self._present(cond, state)
+        if not parts and self._known_model(state).missing:
+            name = self._sigma_name(cond.field)
+            raise Unsupported(
+                f"{name}: '' cannot be told from no value in {self._known_model(state).table}; use --dialect spl", name
+            )
+        return self._told_from_missing(_text_test(self._text_field(cond, state).text, parts, cased), cond, state)
 
     def convert_condition_field_eq_val_re(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
@@ -93,7 +137,7 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         """A regular expression, unanchored, by case unless it says otherwise."""
         assert isinstance(cond.value, SigmaRegularExpression)
         field = self._text_field(cond, state).text
-        return Test(_regex_test(field, cond.value, self._sigma_name(cond.field)))
+        return self._told_from_missing(_regex_test(field, cond.value, self._sigma_name(cond.field)), cond, state)
 
     def convert_condition_field_eq_val_cidr(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
@@ -117,6 +161,8 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         """A truth value, which is text in an event."""
         assert isinstance(cond.value, SigmaBool)
         word = "true" if cond.value.boolean else "false"
+        if (mapped := self._mapped(cond, state, word)) is not None:
+            return mapped
         return Test(_text_test(self._text_field(cond, state).text, [word], cased=False))
 
     def convert_condition_field_compare_op_val(
@@ -133,7 +179,7 @@ class SplunkConditions(ModelConditions, SplunkBackend):
             name = self._sigma_name(cond.field)
             raise Unsupported(f"{name} is of type {column.type} here, not a number; compare it as such", name)
         # Of what is no number, `search` compares the text; tonumber() makes a null of it.
-        exact = column.type == "number"
+        exact = column.type == "number" and not self._known_model(state).missing
         subject = eval_name(column.text)
         condition = f"{subject if exact else f'tonumber({subject})'}{operator}{value.number}"
         values = (str(value.number),) if exact else ()
@@ -145,17 +191,17 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
     ) -> Any:
         """The event does not have the field."""
-        return negate(_present(self._field(cond, state)))
+        return negate(self._present(cond, state))
 
     def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
         """The event has the field."""
-        return _present(self._field(cond, state))
+        return self._present(cond, state)
 
     def convert_condition_field_not_exists(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
     ) -> Any:
         """The event does not have the field."""
-        return negate(_present(self._field(cond, state)))
+        return negate(self._present(cond, state))
 
     # --- Times and other fields -------------------------------------------------------------------
 
@@ -208,12 +254,15 @@ class SplunkConditions(ModelConditions, SplunkBackend):
                 subject = f"substr({subject}, 0-{length})"
             # Two texts that look like numbers would be compared as such.
             condition = f'{length}>0 AND ("=".{subject})=("=".{other})'
+        if missing := self._known_model(state).missing:
+            condition += f" AND {other}!={text(missing)}"
         return Test(Predicate(sides[0], condition=condition, needs=tuple(dict.fromkeys(sides))))
 
     # --- Keywords ---------------------------------------------------------------------------------
 
     def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """A text anywhere in the event: in its raw text, as Splunk users know it."""
+        self._refuse_raw(state)
         assert isinstance(cond.value, SigmaString)
         parts = parts_of(cond.value, "the keyword")
         if not [part for part in parts if part is not None]:
@@ -222,7 +271,13 @@ class SplunkConditions(ModelConditions, SplunkBackend):
 
     def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """A number, as text, anywhere in the event."""
+        self._refuse_raw(state)
         return self._keyword([str(cond.value)], cased=False)
+
+    def _refuse_raw(self, state: ConversionState) -> None:
+        """A data model has no raw text."""
+        if (model := self._known_model(state)).data_model:
+            raise Unsupported(f"{model.table} has no raw text for a keyword; use --dialect spl", at=("detection",))
 
     @staticmethod
     def _keyword(parts: Sequence[str | None], cased: bool) -> Node[Predicate]:
@@ -232,12 +287,9 @@ class SplunkConditions(ModelConditions, SplunkBackend):
 
     def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """A regular expression anywhere in the event."""
+        self._refuse_raw(state)
         assert isinstance(cond.value, SigmaRegularExpression)
         return Test(_regex_test(_RAW, cond.value, "a keyword"))
-
-
-def _present(column: Column) -> Node[Predicate]:
-    return Test(Predicate(column.text, ("*",)))
 
 
 def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicate:

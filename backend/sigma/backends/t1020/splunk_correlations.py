@@ -114,6 +114,12 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
             keys = search.keys[id(correlation)]
             if keys.refusal is not None:
                 raise keys.refusal
+            if search.model.data_model:
+                raise Unsupported(
+                    "data models share no stable identity of a host, so that no correlation can group by it; use "
+                    "--dialect spl",
+                    at=("correlation", "type"),
+                )
             if not search.model.event_id:
                 raise Unsupported(
                     f"the pipeline names no event_id for {search.model.table}; set it to the fields that tell one "

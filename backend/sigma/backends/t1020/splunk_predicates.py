@@ -118,28 +118,28 @@ def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
 # --- As a search expression -------------------------------------------------------------------------
 
 
-def search(node: Node[Predicate], indent: str = "") -> str:
+def search(node: Node[Predicate], indent: str = "", prefix: str = "") -> str:
     """The node as a search expression, of which continuation lines are indented below `indent`. All of it must have a
-    form there.
+    form there. `prefix` is what fields are called by before their name.
 
     The command's precedence of OR over AND is unlike that of any other language, so that every join is in parentheses.
     """
     if isinstance(node, Test):
-        return _searched(node.what, indent)
+        return _searched(node.what, indent, prefix)
     if isinstance(node, Not):
-        inner = search(node.arg, indent)
+        inner = search(node.arg, indent, prefix)
         return f"NOT {inner}"
     deeper = indent + INDENT
     word = "AND" if isinstance(node, All) else "OR"
-    parts = [search(arg, deeper) for arg in node.args]
+    parts = [search(arg, deeper, prefix) for arg in node.args]
     flat = f"({f' {word} '.join(parts)})"
     if len(indent) + len(flat) <= WIDTH and "\n" not in flat:
         return flat
     return "(" + f"\n{deeper}{word} ".join(parts) + ")"
 
 
-def _searched(what: Predicate, indent: str) -> str:
-    field = search_name(what.field)
+def _searched(what: Predicate, indent: str, prefix: str) -> str:
+    field = search_name(prefix + what.field)
     if what.values == ANY:
         return f"{field}=*"
     quoted = [value if value.isdecimal() else search_value(value) for value in what.values]

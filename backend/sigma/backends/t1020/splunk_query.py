@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import regexes
 from .correlating import RuleSearch
-from .expression import All, Node, Test, all_of, any_of
+from .expression import All, Node, Not, Test, all_of, any_of
 from .frame import Alert, TimeFrame, timespan
 from .log_model import LogModel
 from .losses import Loss
 from .splunk_predicates import (
+    ANY,
     INDENT,
     WIDTH,
     Predicate,
@@ -25,7 +26,7 @@ from .splunk_predicates import (
     where_lines,
     wider,
 )
-from .splunk_text import eval_name, search_value, text
+from .splunk_text import eval_name, is_range, search_value, text
 
 DEFAULT_INDEX = "*"
 
@@ -76,15 +77,23 @@ class SplunkAlert(Alert):
 
 def source_tests(model: LogModel) -> list[Node[Predicate]]:
     """What chooses the events of a log source: its source, its event code."""
-    return [Test(_exactly(field, values)) for field, values in model.source_values.items()]
+    return [
+        *(Test(_exactly(field, values)) for field, values in model.source_values.items()),
+        *(Not(Test(_exactly(field, values))) for field, values in model.unlike.items()),
+    ]
 
 
 def _exactly(field: str, values: Sequence[str]) -> Predicate:
     if all(value.isdecimal() for value in values):
         tests = " OR ".join(f"{eval_name(field)}={value}" for value in values)
         return Predicate(field, tuple(values), condition=f"({tests})" if len(values) > 1 else tests)
-    patterns = tuple(regexes.pcre_wildcard([value], True) for value in values)
+    patterns = tuple(regexes.pcre_wildcard([part or None for part in _parts(value)], True) for value in values)
     return Predicate(field, tuple(values), regexes=patterns, flags="is")
+
+
+def _parts(value: str) -> list[str]:
+    """The value's text between asterisks, and empty ones for these."""
+    return [part if part != "*" else "" for part in re.split(r"(\*)", value) if part]
 
 
 @dataclass(frozen=True)
@@ -108,12 +117,47 @@ class Search(RuleSearch):
 
     def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
         """The search; with `alert`, its columns come first."""
+        if self.model.data_model:
+            return self._of_data_model(frame)
         lines = [base_search(frame, self.wide), *frame.filters(), *where_lines(self.inexact)]
         columns = list(self.model.projection)
         if alert:
             lines.append(eval_line(alert.assignments()))
             columns = [*Alert.COLUMNS, *columns]
         return "\n".join([*lines, *table(columns)])
+
+    def _of_data_model(self, frame: SplunkFrame) -> str:
+        """The search by tstats, which groups by all that a result shows, so that `where` can test what is left."""
+        dataset = self.model.data_model.rpartition(".")[2]
+        tests = [_of_dataset(test) for test in self.tests]
+        wide = [found for test in tests if (found := wider(test)) is not None]
+        shown = self.model.projection
+        where = [f"earliest=-{timespan(frame.lookback)}"] if not frame.period else []
+        where.extend(search(test, INDENT, f"{dataset}.") for test in wide)
+        condition = f"\n{INDENT}AND ".join(where)
+        return "\n".join(
+            [
+                f"| tstats summariesonly=false fillnull_value={self.model.missing} count",
+                f"{INDENT}FROM datamodel={self.model.data_model}",
+                *([f"{INDENT}WHERE {condition}"] if where else []),
+                f"{INDENT}BY {listed(['_time', *(f'{dataset}.{field}' for field in shown)])} span=1s",
+                f"| rename {listed([f'{dataset}.{field} AS {field}' for field in shown])}",
+                *frame.filters(),
+                *where_lines(test for test in tests if not is_exact(test)),
+                *table(["_time", *shown, "count"]),
+            ]
+        )
+
+
+def _of_dataset(node: Node[Predicate]) -> Node[Predicate]:
+    """The node without what the WHERE of tstats does not say by its documentation: ranges, < and >."""
+    if isinstance(node, Test):
+        what = node.what
+        plain = what.compared == "=" and not any(map(is_range, what.values)) and what.values != ANY
+        return node if plain else Test(replace(what, values=(), exact=False))
+    if isinstance(node, Not):
+        return Not(_of_dataset(node.arg))
+    return type(node)(tuple(map(_of_dataset, node.args)))
 
 
 def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
@@ -131,15 +175,18 @@ def eval_line(assignments: Sequence[str]) -> str:
 def table(columns: Iterable[str]) -> list[str]:
     """The fixed projection of a result."""
     found = list(dict.fromkeys(columns))
-    if not found:
-        return []
+    return [f"| table {listed(found)}"] if found else []
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a, b, c`, wrapped between items."""
     rows: list[str] = []
-    for column in found:
-        if rows and len(rows[-1]) + len(column) + 2 <= WIDTH - len(INDENT):
-            rows[-1] += f", {column}"
+    for item in items:
+        if rows and len(rows[-1]) + len(item) + 2 <= WIDTH - len(INDENT):
+            rows[-1] += f", {item}"
         else:
-            rows.append(column)
-    return ["| table " + f",\n{INDENT}".join(rows)]
+            rows.append(item)
+    return f",\n{INDENT}".join(rows)
 
 
 class Correlation(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sigma.processing.pipeline import ProcessingPipeline
 
-__all__ = ["t1020_defender", "t1020_sentinel", "t1020_splunk_sysmon"]
+__all__ = ["t1020_defender", "t1020_sentinel", "t1020_splunk_cim", "t1020_splunk_sysmon"]
 
 
 def _load(name: str) -> ProcessingPipeline:
@@ -21,6 +21,11 @@ def t1020_sentinel() -> ProcessingPipeline:
 def t1020_defender() -> ProcessingPipeline:
     """Microsoft Defender XDR: Defender tables with Timestamp."""
     return _load("t1020_defender")
+
+
+def t1020_splunk_cim() -> ProcessingPipeline:
+    """Splunk: data models of the Common Information Model, for tstats."""
+    return _load("t1020_splunk_cim")
 
 
 def t1020_splunk_sysmon() -> ProcessingPipeline:

@@ -1,0 +1,78 @@
+"""The options of the target splunk: the index, the dialect, and what it has no log source for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sigma_t1020.targets import TARGETS
+
+from cli.rules import GOOD, put
+from cli.runner import queries, query, run
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return put(tmp_path / "good.yml", GOOD)
+
+
+@pytest.mark.parametrize(
+    ("index", "begins"),
+    [
+        ("wineventlog", 'index="wineventlog" earliest=-24h\n'),
+        ("win*", 'index="win*" earliest=-24h\n'),
+        ("`sysmon`", "`sysmon` earliest=-24h\n"),
+        ("*", "index=* earliest=-24h\n"),
+    ],
+)
+def test_the_index_or_macro_begins_the_search(index: str, begins: str, good: Path) -> None:
+    assert query(good, "--index", index, target="splunk").startswith(begins)
+
+
+def test_without_an_index_any_is_searched(good: Path) -> None:
+    assert query(good, target="splunk").startswith("index=* ")
+
+
+def test_a_lookback_is_in_the_base_search_and_a_schedule_is_not(good: Path) -> None:
+    assert "index=* earliest=-7d\n" in query(good, "--lookback", "7d", target="splunk")
+    scheduled = query(good, "--schedule", "5m", target="splunk")
+    assert "earliest" not in scheduled
+    assert "| where _time>now()-600 AND _time<=now()-300" in scheduled
+
+
+def test_the_dialect_tstats_has_single_rules_and_refuses_correlations_by_name() -> None:
+    done = run("convert", "-t", "splunk", "--dialect", "tstats", "--format", "json")
+    assert done.status == 1
+    assert len(done.complaints) == 2
+    assert all("data models share no stable identity of a host" in line for line in done.complaints)
+    found = done.json()
+    assert {(each["dialect"], each["pipeline"]) for each in found} == {("tstats", "t1020_splunk_cim")}
+    assert all(str(each["query"]).startswith("| tstats ") for each in found)
+    # Data models have processes of macOS too.
+    assert any("MacOS" in str(each["title"]) for each in found)
+
+
+def test_a_dialect_of_splunk_leaves_the_other_targets_alone(good: Path) -> None:
+    found = queries(good, "--dialect", "tstats", target="all")
+    assert {each["target"]: each["dialect"] for each in found} == {
+        name: "tstats" if name == "splunk" else target.dialect.name for name, target in TARGETS.items()
+    }
+
+
+def test_a_rule_that_is_passed_over_is_noted_and_converts_where_it_is_asked_for() -> None:
+    done = run("convert", "-t", "splunk")
+    assert done.status == 0
+    (note,) = done.complaints
+    assert note.startswith("note: not for splunk, which has no such log source: ")
+    title = note.rpartition(": ")[2]
+    assert title not in done.stdout
+    asked = run("convert", "-t", "splunk", "302e1222-4dce-42b9-9c5c-72172d131120")
+    assert asked.status == 1
+    assert "no events of the product macos" in asked.stderr
+
+
+def test_a_title_cannot_end_the_comment_above_its_search(tmp_path: Path) -> None:
+    path = put(tmp_path / "r.yml", GOOD.replace("title: ", "title: evil ``` | delete ", 1))
+    first = run("convert", "-t", "splunk", path).stdout.splitlines()[0]
+    assert first.count("```") == 2
+    assert first.endswith(" ```")
