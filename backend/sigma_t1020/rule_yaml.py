@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.yaml_composer import ASTERISK_HINT, Composer, RuleYamlError
+from sigma_t1020.yaml_composer import ASTERISK_HINT, TOO_DEEP, Composer, RuleYamlError
 
 __all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "Document", "RuleYamlError", "decode", "parse"]
 
@@ -173,6 +173,9 @@ def _syntax_fault(error: yaml.MarkedYAMLError, chunk: str, offset: int) -> RuleY
             message = "a tab in the indentation, which YAML does not allow"
             return RuleYamlError(offset + number + 1, message, "indent with spaces")
     message = ", ".join(part for part in (error.context, error.problem) if part)
+    # From PyYAML 6.0.4 on its parser has a limit of its own, which is a higher one.
+    if "maximum nesting depth" in message:
+        return RuleYamlError(offset + last + 1, *TOO_DEEP)
     hint = next((hint for words, hint in _HINTS if words in message), "check the indentation and the quotes here")
     if last >= len(lines) - 1:  # what the end of the document leaves open is to be closed where it was opened
         last = min(marks, default=0)

@@ -17,6 +17,8 @@ import yaml
 from sigma_t1020.problems import Problem, shown
 
 MAX_DEPTH = 40
+#: What is wrong with more, and what to do.
+TOO_DEEP = (f"nested more than {MAX_DEPTH} levels deep", "a Sigma rule needs fewer than ten")
 MAX_VALUES = 250_000
 MAX_ALIASED = 10_000
 # A number longer than this is no number of a log event, and Python needs quadratic time to read it.
@@ -110,7 +112,7 @@ class Composer:
         if event.tag not in (None, "!", tag):
             raise self._tag_error(event)
         if len(self._stack) >= MAX_DEPTH:
-            raise self._error(event, f"nested more than {MAX_DEPTH} levels deep", "a Sigma rule needs fewer than ten")
+            raise self._error(event, *TOO_DEEP)
         if event.anchor:
             self._anchors[event.anchor] = None
         make: Any = yaml.MappingNode if is_map else yaml.SequenceNode
