@@ -71,6 +71,14 @@ def test_a_rule_that_is_passed_over_is_noted_and_converts_where_it_is_asked_for(
     assert "no events of the product macos" in asked.stderr
 
 
+def test_a_pipeline_that_names_no_events_is_refused(good: Path, tmp_path: Path) -> None:
+    text = "name: ours\npriority: 30\ntransformations:\n"
+    text += "".join(f"  - {{type: set_state, key: {key}, val: {{}}}}\n" for key in ("sources", "source_values"))
+    done = run("convert", "-t", "splunk", good, "-p", put(tmp_path / "ours.yml", text))
+    assert (done.status, done.stdout) == (1, "")
+    assert "the pipeline does not say which events are Sysmon event 1, " in done.stderr
+
+
 def test_a_title_cannot_end_the_comment_above_its_search(tmp_path: Path) -> None:
     path = put(tmp_path / "r.yml", GOOD.replace("title: ", "title: evil ``` | delete ", 1))
     first = run("convert", "-t", "splunk", path).stdout.splitlines()[0]

@@ -25,7 +25,8 @@ def complaints(query: Query, target: Target) -> list[str]:
         parse(query.text)
     except SplError as error:
         return [f"{error}: {query.text}"]
-    return [f"the command {name}" for name in commands(query.text) if name not in COMMANDS]
+    sources = [] if "source" in query.text and "EventCode" in query.text.partition("\n|")[0] else ["no source"]
+    return sources + [f"the command {name}" for name in commands(query.text) if name not in COMMANDS]
 
 
 def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Label]:

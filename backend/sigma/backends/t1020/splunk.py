@@ -64,7 +64,14 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         assert isinstance(rule, SigmaRule)
         if query == All(()):
             raise Unsupported("the condition holds for every event")
-        return Search(self._model(rule, state.processing_state), query, {})
+        model = self._model(rule, state.processing_state)
+        if not model.data_model and not model.source_values:
+            raise Unsupported(
+                f"the pipeline does not say which events are {model.table}, so that all of the index would be "
+                "searched; set sources and source_values",
+                at=("logsource", "category"),
+            )
+        return Search(model, query, {})
 
     def finalize_query_default(
         self, rule: SigmaRule | SigmaCorrelationRule, query: Any, index: int, state: ConversionState
