@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -158,6 +159,31 @@ def test_each_run_reports_the_windows_that_became_complete(kind: str, number: in
         assert sorted(found) == sorted(expected)
         total += len(expected)
     assert total > 20
+
+
+@pytest.mark.parametrize("beyond", ["0.0000004", "0.0003", "0.0005", "0.0007", "-0.0003", "-0.0005"])
+def test_a_match_completed_a_fraction_of_a_millisecond_beside_the_edge_of_runs_is_reported_once(beyond: str) -> None:
+    documents: list[dict[str, Any]] = [
+        {
+            "title": name,
+            "name": name,
+            "logsource": {"category": "process_creation", "product": "windows"},
+            "detection": {"s": {"Image": name}, "condition": "s"},
+        }
+        for name in ("one", "two")
+    ]
+    section = {"type": "temporal_ordered", "rules": ["one", "two"], "group-by": ["Computer"], "timespan": "5m"}
+    both = to_spl([*documents, {"title": "Both", "correlation": section}], schedule="5m", delay="3m")[-1]
+    (single,) = to_spl([documents[1]], schedule="5m", delay="3m")
+    edge = datetime(2025, 6, 15, 12, tzinfo=timezone.utc)
+    events = [
+        splunk_event(Event(name, 0, {"Computer": "pc", "Image": name}, "process_creation", "windows"))
+        | {"_time": Decimal(int(edge.timestamp())) + after}
+        for name, after in (("one", Decimal(-10)), ("two", Decimal(beyond)))
+    ]
+    for spl in (both, single):
+        found = [SplEngine(events).query(spl, edge + DELAY + run * PERIOD) for run in (-1, 0, 1, 2)]
+        assert sum(map(len, found)) == 1, spl
 
 
 def test_overlapping_runs_report_each_event_of_a_rule_once() -> None:

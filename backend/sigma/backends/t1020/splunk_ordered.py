@@ -62,7 +62,7 @@ class Ordered(Correlation):
             lines.extend(self._linked(number, number - 1))
         last = f"Step{later[-1]}Items"
         lines.append(f"| where isnotnull({last})")
-        lines.extend(frame.completed(f"{ms(f'mvindex({last}, 0)')}/1000"))
+        lines.extend(frame.completed(ms(f"mvindex({last}, 0)")))
         for number in reversed(later[:-1]):
             lines.extend(self._linked(number, number + 1))
         columns: list[str] = []

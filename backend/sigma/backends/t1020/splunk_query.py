@@ -55,15 +55,24 @@ class SplunkFrame(TimeFrame):
         return index if self.period else f"{index} earliest=-{timespan(self.lookback)}"
 
     def filters(self, earlier: int = 0) -> list[str]:
-        """The events of a scheduled run; `earlier` is how long before its completion a match may begin."""
+        """The events of a scheduled run; `earlier` is how long before its completion a match may begin.
+
+        In ms, as completion is: an event of a fraction of one must not fall between two runs.
+        """
         if not self.period:
             return []
         start = self.period + self.delay + earlier
-        return [f"| where _time>now()-{start} AND _time<=now()-{self.delay}"]
+        time = "round(_time*1000)"
+        return [f"| where {time}>(now()-{start})*1000 AND {time}<=(now()-{self.delay})*1000"]
 
-    def completed(self, seconds: str) -> list[str]:
-        """The filter on the time, an expression in seconds, that completed a match."""
-        return [f"| where {seconds}>now()-{self.period + self.delay}"] if self.scheduled else []
+    def completed(self, ms: str) -> list[str]:
+        """The filter on the time, an expression in ms, that completed a match."""
+        return [f"| where {ms}>{self.since}"] if self.scheduled else []
+
+    @property
+    def since(self) -> str:
+        """After which time, in ms, a match must be complete."""
+        return f"(now()-{self.period + self.delay})*1000"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Count(Windows):
         lines = self.legs.lines(frame, self.span)
         lines.extend(self._values() if self.of_values else self._events())
         if frame.scheduled:
-            lines.append(eval_line([f"Good=if(Completed/1000>now()-{frame.period + frame.delay}, Good, null())"]))
+            lines.append(eval_line([f"Good=if(Completed>{frame.since}, Good, null())"]))
         by = self.legs.by
         lines.append(f"| eventstats min(Good) AS WindowStart BY {by}")
         lines.append(f"| where {MS}>=WindowStart AND {MS}<=WindowStart+{self.span * 1000}")
@@ -163,7 +163,7 @@ class Temporal(Windows):
         lines.extend(eval_line([one]) for one in complete)
         lines.append(eval_line([f"Completed=min({', '.join(f'Completed{number}' for number in numbers)})"]))
         lines.append("| where isnotnull(Completed)")
-        lines.extend(frame.completed("Completed/1000"))
+        lines.extend(frame.completed("Completed"))
         lines.append(eval_line(["LastTime=Completed/1000"]))
         projection = [name for leg in self.legs.legs for name in leg.search.model.projection]
         return [*lines, *table([*projection, *self.legs.keys.values(), "LastTime", EVENT_ID])]
