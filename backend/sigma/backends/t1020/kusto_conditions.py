@@ -31,6 +31,7 @@ from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
 from .log_model import Column, ValueMap
 from .losses import Unsupported
+from .value_parts import Parts, anywhere, as_text, parts_of
 
 _PLAIN_VALUES = "write the value without modifiers"
 
@@ -98,8 +99,8 @@ class KustoConditions(ModelConditions, KustoBackend):
 
     def _text(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Node[Predicate]:
         assert isinstance(cond.value, SigmaString)
-        parts = values.parts_of(cond.value, self._sigma_name(cond.field))
-        text = values.as_text(parts)
+        parts = parts_of(cond.value, self._sigma_name(cond.field))
+        text = as_text(parts)
         if (mapped := self._mapped(cond, state, text)) is not None:
             return mapped
         column, _sigma_name = self._subject(cond, state)
@@ -269,16 +270,16 @@ class KustoConditions(ModelConditions, KustoBackend):
         """A text anywhere in the event."""
         assert isinstance(cond.value, SigmaString)
         cased = isinstance(cond.value, SigmaCasedString)
-        parts = values.parts_of(cond.value, "the keyword")
+        parts = parts_of(cond.value, "the keyword")
         if not [part for part in parts if part is not None]:
             raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
-        return self._keyword(values.anywhere(parts), state, cased)
+        return self._keyword(anywhere(parts), state, cased)
 
     def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """A number, as text, anywhere in the event."""
         return self._keyword([None, str(cond.value), None], state, cased=False)
 
-    def _keyword(self, parts: values.Parts, state: ConversionState, cased: bool) -> Node[Predicate]:
+    def _keyword(self, parts: Parts, state: ConversionState, cased: bool) -> Node[Predicate]:
         return values.in_any_column(parts, cased, self._computed(state))
 
     def _computed(self, state: ConversionState) -> tuple[str, ...]:

@@ -24,11 +24,11 @@ from sigma.types import (
 from . import regexes
 from .conditions import ModelConditions, choices, flag_letters, network_text
 from .expression import Node, Test, any_of, negate
-from .kusto_values import anywhere, as_text, parts_of
 from .log_model import Column, LogModel, ValueMap
 from .losses import Unsupported
 from .splunk_predicates import Predicate
 from .splunk_text import eval_name, is_plain, is_range, text, widened
+from .value_parts import anywhere, as_text, parts_of
 
 _RAW = "_raw"
 #: What XML writes for these, in the text of an event that is XML.
