@@ -167,9 +167,13 @@ LOOPS = (
 )
 
 
+#: All process starts; the targets' conformance tests run them too.
+STARTED = (*VALIDATION, *SCRIPT_HOSTS, *TRANSFER_TOOLS, *ARCHIVES, *PYTHON, *LOOPS)
+
+
 @pytest.mark.parametrize(
     "case",
-    [*VALIDATION, *SCRIPT_HOSTS, *TRANSFER_TOOLS, *ARCHIVES, *PYTHON, *LOOPS],
+    STARTED,
     ids=lambda case: case.command_line[:60],
 )
 def test_process_start(case: Started) -> None:
