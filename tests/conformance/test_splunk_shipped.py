@@ -1,4 +1,4 @@
-"""What dist/ makes people download for Splunk: it parses, has none but the allowed commands, finds the pack's events."""
+"""What dist/ makes people download for Splunk: it parses, has allowed commands alone, finds the events of the pack."""
 
 from __future__ import annotations
 
