@@ -46,7 +46,8 @@ def _milliseconds(seconds: Any) -> int:
 
 def _set(value: object) -> frozenset[str]:
     """The values of a field that may be missing or have one."""
-    return frozenset(map(str, value)) if isinstance(value, list) else frozenset() if value is None else {str(value)}  # type: ignore[return-value]
+    held = value if isinstance(value, list) else [] if value is None else [value]
+    return frozenset(map(str, held))
 
 
 def _tell(case: CorrelationCase, row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -60,7 +61,7 @@ def _tell(case: CorrelationCase, row: Mapping[str, Any]) -> tuple[Any, ...]:
         steps = tuple(
             (
                 row[f"Step{number}Count"],
-                frozenset(_set(row.get(f"Step{number}{EVIDENCE[category]}"))),
+                _set(row.get(f"Step{number}{EVIDENCE[category]}")),
                 _milliseconds(row[f"Step{number}First"]),
                 _milliseconds(row[f"Step{number}Last"]),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .correlating import losses_of
@@ -33,11 +32,6 @@ class Ordered(Correlation):
 
     legs: Legs
     span: int
-
-    @property
-    def fields(self) -> Mapping[str, str]:  # type: ignore[override]
-        """See Correlation."""
-        return self.legs.keys
 
     @property
     def losses(self) -> tuple[Loss, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from . import regexes
@@ -199,9 +199,7 @@ def listed(items: Sequence[str]) -> str:
 
 
 class Correlation(ABC):
-    """A search of several rules. `fields`: its group-by fields by the fields that carry them."""
-
-    fields: Mapping[str, str]
+    """A search of several rules."""
 
     @property
     @abstractmethod
