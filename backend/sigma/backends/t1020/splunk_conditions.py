@@ -308,7 +308,9 @@ def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicat
 def _in_xml(parts: Sequence[str | None], ignore_case: bool) -> str:
     """The same keyword in an event that is XML, where some characters are written as entities."""
     escaped = [part and "".join(_ENTITIES.get(character, character) for character in part) for part in parts]
-    return regexes.pcre_wildcard(escaped, ignore_case)
+    pattern = regexes.pcre_wildcard(escaped, ignore_case)
+    # Quotation marks need no entity in text, and are written either way.
+    return pattern.replace("&quot;", '(?:"|&quot;)').replace("&apos;", "(?:'|&apos;|&#39;)")
 
 
 def _regex_test(field: str, value: SigmaRegularExpression, what: str) -> Predicate:

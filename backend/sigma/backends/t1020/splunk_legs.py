@@ -40,7 +40,8 @@ class Leg:
         return frozenset(
             field
             for field in mine.keys() & others.keys()
-            if not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
+            if not any("*" in value for value in (*mine[field], *others[field]))
+            and not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
         )
 
 
@@ -63,10 +64,9 @@ class Legs:
     def keys(self) -> dict[str, str]:
         """By group-by field the field that carries it: the events' own where that is one for all rules."""
         found: dict[str, str] = {}
-        taken = {name for leg in self.legs for name in [*leg.search.model.projection, *leg.search.model.evidence]}
         for field in self.legs[0].keys:
             own = {leg.keys[field] for leg in self.legs}
-            found[field] = next(iter(own)) if len(own) == 1 else f"Key{field}" if field in taken else field
+            found[field] = next(iter(own)) if len(own) == 1 else f"Key{field}"
         return found
 
     @property
