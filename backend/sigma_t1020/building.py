@@ -28,7 +28,7 @@ def build_files() -> tuple[dict[str, str], list[Problem]]:
     built = {PACK: pack.one_file()}
     for target in TARGETS.values():
         for combine in (False, True):
-            done = convert(loaded, None, target, Options(combine=combine, branches=branches, absent=pack.absent()))
+            done = convert(loaded, None, target, Options(combine=combine, branches=branches))
             problems.extend(problem for problem in done.problems if problem not in problems)
             for name, content in files(done.queries, "query").items():
                 built[f"{target.name}/{name}"] = content

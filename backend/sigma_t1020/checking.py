@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sigma_t1020 import pack
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.findings import Finding, Severity, finding, merged
 from sigma_t1020.problems import Place, Problem
@@ -69,7 +68,7 @@ def check(
     findings = [*(finding("load", problem) for problem in problems), *_conventions(loaded)]
     queries: list[CheckedQuery] = []
     for target in targets:
-        done = convert(loaded, None, target, Options(pipelines=pipelines, absent=pack.absent()))
+        done = convert(loaded, None, target, Options(pipelines=pipelines))
         findings.extend(finding("convert", problem, target.name) for problem in done.problems)
         converted = [item for item in done.converted for _part in item.parts]
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):

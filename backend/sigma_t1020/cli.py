@@ -150,8 +150,8 @@ def convert(
         raise click.UsageError("-o is empty: name a file or a folder, or - for standard output")
     if dialect and not any(name in ("all", "splunk") for name in targets):
         raise click.UsageError("--dialect is Splunk's: add --target splunk")
-    if dialect == "tstats" and (combine or index):
-        raise click.UsageError("--dialect tstats takes no --combine and no --index: a data model has its own indexes")
+    if dialect == "tstats" and index:
+        raise click.UsageError("--dialect tstats takes no --index: a data model has its own indexes")
     if index is not None:
         _check_index(index, targets)
     from sigma_t1020 import convert as conversion
@@ -169,7 +169,6 @@ def convert(
         wanted=wanted,
         strict=strict,
         branches={rule: str(entry["branch"]) for rule, entry in pack.metadata().items()},
-        absent=pack.absent(),
         index=index or "",
     )
     queries, refused = _convert(loaded, chosen, targets, options, dialect)
@@ -208,9 +207,6 @@ def _convert(
     problems: dict[Problem, None] = {}
     for target in conversion.every_target(targets):
         target = target.spoken(dialect) if dialect and dialect in target.others else target
-        for item in loaded.rules:
-            if conversion.is_absent(item.rule, target, options):
-                click.echo(f"note: not for {target.name}, which has no such log source: {item.rule.title}", err=True)
         try:
             done = conversion.convert(loaded, filters, target, options)
         except PipelineProblem as error:

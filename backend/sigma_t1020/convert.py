@@ -49,7 +49,6 @@ class Options:
     wanted: Collection[LoadedRule] | None = None
     strict: bool = False
     branches: Mapping[str, str] | None = None
-    absent: Mapping[str, Collection[str]] | None = None
     index: str = ""
 
 
@@ -86,8 +85,6 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     converted: list[_Converted] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
-        if is_absent(rule, target, options):
-            continue
         rule._output = id(rule) in shown
         if options.branches and (branch := options.branches.get(str(rule.id))):
             rule.custom_attributes.setdefault("branch", branch)
@@ -108,12 +105,6 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
             query for item in converted for query in _queries(item, target, pipelines, in_file[item.source.path] == 1)
         ]
     return Conversion(tuple(queries), tuple(problems), tuple(converted))
-
-
-def is_absent(rule: Any, target: Target, options: Options) -> bool:
-    """Whether a rule is passed over: the target has no log source for it in its usual form, and nobody asks for it."""
-    absent = (options.absent or {}).get(str(rule.id), ())
-    return options.wanted is None and target.name in absent and target.pipeline == TARGETS[target.name].pipeline
 
 
 def _source(loaded: Loaded, rule: Any) -> LoadedRule:

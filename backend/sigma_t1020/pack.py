@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,11 +45,6 @@ def metadata() -> Mapping[str, Mapping[str, Any]]:
     with (directory("sigma") / "metadata.yml").open(encoding="utf-8") as stream:
         found: dict[str, Mapping[str, Any]] = yaml.load(stream, loader)
     return found
-
-
-def absent() -> dict[str, Sequence[str]]:
-    """By rule id the targets that have no log source for a rule."""
-    return {rule: entry["absent"] for rule, entry in metadata().items() if "absent" in entry}
 
 
 def _sources() -> Iterator[Path]:

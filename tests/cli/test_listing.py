@@ -137,7 +137,6 @@ def test_help_of_convert_has_each_option_and_each_target() -> None:
         ["convert", "-t", "sentinel", "--index", "main"],
         ["convert", "-t", "splunk", "--index", "a b"],
         ["convert", "-t", "splunk", "--dialect", "kql"],
-        ["convert", "-t", "splunk", "--dialect", "tstats", "--combine"],
         ["convert", "-t", "splunk", "--dialect", "tstats", "--index", "main"],
         ["convert", "-t", "sentinel", "--format", "native"],
         ["convert", "-t", "sentinel", "--dialect", "kql"],

@@ -59,16 +59,16 @@ def test_a_dialect_of_splunk_leaves_the_other_targets_alone(good: Path) -> None:
     }
 
 
-def test_a_rule_that_is_passed_over_is_noted_and_converts_where_it_is_asked_for() -> None:
-    done = run("convert", "-t", "splunk")
-    assert done.status == 0
-    (note,) = done.complaints
-    assert note.startswith("note: not for splunk, which has no such log source: ")
-    title = note.rpartition(": ")[2]
-    assert title not in done.stdout
-    asked = run("convert", "-t", "splunk", "302e1222-4dce-42b9-9c5c-72172d131120")
-    assert asked.status == 1
-    assert "no events of the product macos" in asked.stderr
+def test_macos_is_searched_in_the_data_models_and_refused_where_these_have_nothing(tmp_path: Path) -> None:
+    (found,) = queries("302e1222-4dce-42b9-9c5c-72172d131120", target="splunk")
+    assert (found["dialect"], found["pipeline"]) == ("spl", "t1020_splunk_sysmon")
+    assert str(found["query"]).startswith("| tstats ")
+    text = GOOD.replace("product: windows", "product: macos").replace(
+        "category: process_creation", "category: file_event"
+    )
+    done = run("convert", "-t", "splunk", put(tmp_path / "r.yml", text))
+    assert (done.status, done.stdout) == (1, "")
+    assert "no events of the product macos" in done.stderr
 
 
 def test_a_pipeline_that_names_no_events_is_refused(good: Path, tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
+from events.data_models_in_splunk import data_models
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import commands
 from oracles.spl_values import ALL_READINGS
-from reference.events import Event, scalars, text
+from reference.events import Event
 from reference.generators import ALL, Pair, pairs, read_by_pysigma, sample
 from sigma.backends.t1020 import T1020SplunkBackend
 from sigma.backends.t1020.losses import Unsupported
@@ -25,58 +25,10 @@ from sigma_t1020.resources import load_pipeline
 from conformance.placeholders import placeholders
 
 NOW = datetime(2032, 1, 1)
-#: Each data model's field for a canonical one. (Facts of the CIM; `Initiated` is told by `direction`.)
-PROCESSES = {
-    "CommandLine": "process",
-    "Computer": "dest",
-    "CurrentDirectory": "process_current_directory",
-    "Image": "process_path",
-    "OriginalFileName": "original_file_name",
-    "ParentCommandLine": "parent_process",
-    "ParentImage": "parent_process_path",
-    "ParentProcessId": "parent_process_id",
-    "ProcessId": "process_id",
-    "User": "user",
-}
-TRAFFIC = {
-    "Computer": "dvc",
-    "DestinationIp": "dest_ip",
-    "DestinationPort": "dest_port",
-    "Image": "app",
-    "ProcessId": "process_id",
-    "SourceIp": "src_ip",
-    "SourcePort": "src_port",
-    "User": "user",
-}
-MODELS = {
-    "process_creation": ("Endpoint.Processes", PROCESSES),
-    "network_connection": ("Network_Traffic.All_Traffic", TRAFFIC),
-}
-
-
-def _row(event: Event) -> tuple[str, dict[str, object]]:
-    """The event in its data model. Half of what is missing is written as unknown there, half is left out."""
-    model, names = MODELS[event.category or ""]
-    dataset = model.rpartition(".")[2]
-    row: dict[str, object] = {"_time": Decimal(event.time) / 1000}
-    for number, (name, field) in enumerate(names.items()):
-        values = scalars(event, name)
-        if values:
-            row[f"{dataset}.{field}"] = text(values[0])
-        elif number % 2:
-            row[f"{dataset}.{field}"] = "unknown"
-    if scalars(event, "Initiated"):
-        row[f"{dataset}.direction"] = "outbound" if event.fields["Initiated"] in (True, "true") else "inbound"
-    return model, row
 
 
 def _engine(events: Mapping[str, Event], readings: int = 0) -> SplEngine:
-    models: dict[str, list[dict[str, object]]] = {model: [] for model, _names in MODELS.values()}
-    for host, event in events.items():
-        model, row = _row(event)
-        host_field = "Processes.vendor_product" if model.startswith("Endpoint") else "All_Traffic.vendor_product"
-        models[model].append({**row, host_field: host})
-    return SplEngine(datamodels=models, readings=ALL_READINGS[readings % len(ALL_READINGS)])
+    return SplEngine(datamodels=data_models(events), readings=ALL_READINGS[readings % len(ALL_READINGS)])
 
 
 def _spl(document: Mapping[str, Any], more: ProcessingPipeline | None = None) -> list[str]:
@@ -186,6 +138,48 @@ def test_a_platform_is_told_by_path_and_system() -> None:
         "windows": {"windows"},
         "linux": {"linux", "nobody knows"},
         "macos": {"macos", "nobody knows"},
+    }
+
+
+def test_the_default_pipeline_has_macos_as_the_data_models_have_it() -> None:
+    """Sysmon has no log of macOS. The two pipelines say the same of it, each in its own file."""
+    details: list[tuple[str, dict[str, Any]]] = [
+        ("process_creation", {"CommandLine|contains": "x", "Image|endswith": "/curl", "ProcessId": 3, "User": None}),
+        ("network_connection", {"DestinationIp|cidr": "8.0.0.0/8", "DestinationPort": 443, "Initiated": "true"}),
+    ]
+    for category, detection in details:
+        document = _rule(category, **detection)
+        document["logsource"]["product"] = "macos"
+        backend = T1020SplunkBackend(load_pipeline("t1020_splunk_sysmon"), lookback="99999d")
+        assert backend.convert(SigmaCollection.from_dicts([document])) == _spl(document)
+
+
+def test_rules_combined_are_one_search_of_each_data_model() -> None:
+    rules = [
+        _rule("process_creation", **{"CommandLine|contains": "curl"}),
+        _rule("process_creation", **{"CommandLine|re": "c.rl"}),
+        _rule("network_connection", DestinationPort=443),
+    ]
+    documents = [{**rule, "title": f"Rule {number}"} for number, rule in enumerate(rules)]
+    backend = T1020SplunkBackend(load_pipeline("t1020_splunk_cim"), lookback="99999d")
+    searches = backend.convert(SigmaCollection.from_dicts(documents), "combined")
+    assert len(searches) == 2
+    started = {"CommandLine": "CURL x", "Image": "C:\\a.exe"}
+    events = {
+        "both": Event("1", 0, {**started, "CommandLine": "curl x"}, "process_creation"),
+        "first": Event("2", 0, started, "process_creation"),
+        "none": Event("3", 0, {**started, "CommandLine": "wget"}, "process_creation"),
+        "connection": Event("4", 0, {"DestinationPort": 443, "Image": "C:\\a.exe"}, "network_connection"),
+    }
+    found = {
+        (row["vendor_product"], str(row["RuleIds"]), row["RuleTitle"])
+        for spl in searches
+        for row in _engine(events).query(spl, NOW)
+    }
+    assert found == {
+        ("both", "['Rule 0', 'Rule 1']", "Rule 0"),
+        ("first", "Rule 0", "Rule 0"),
+        ("connection", "Rule 2", "Rule 2"),
     }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from events.data_models_in_splunk import data_models
 from events.sysmon_in_splunk import splunk_event
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import SplError, commands, parse
@@ -17,6 +18,8 @@ from golden.cases import NOW, Case, Label, Labelled
 
 #: Without join, append, multisearch, transaction, map and subsearches.
 COMMANDS = frozenset(("search", "where", "eval", "sort", "streamstats", "eventstats", "stats", "table"))
+#: Of what Sysmon does not log.
+OF_DATA_MODELS = frozenset(("tstats", "rename", "where", "eval", "table"))
 
 
 def complaints(query: Query, target: Target) -> list[str]:
@@ -25,6 +28,8 @@ def complaints(query: Query, target: Target) -> list[str]:
         parse(query.text)
     except SplError as error:
         return [f"{error}: {query.text}"]
+    if query.text.startswith("| tstats "):
+        return [f"the command {name}" for name in commands(query.text) if name not in OF_DATA_MODELS]
     sources = [] if "source" in query.text and "EventCode" in query.text.partition("\n|")[0] else ["no source"]
     return sources + [f"the command {name}" for name in commands(query.text) if name not in COMMANDS]
 
@@ -33,10 +38,11 @@ def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Lab
     """How often each search gives each event."""
     rows: Counter[Label] = Counter()
     log = [_in_splunk(labelled.event) for labelled in events]
+    models = data_models({labelled.event.id: labelled.event for labelled in events})
     for query in case.converted(target).queries:
         # Without the projection, a row of a rule is the whole event.
         text = query.text.rpartition("\n| table ")[0]
-        for row in SplEngine(log).query(text, NOW):
+        for row in SplEngine(log, datamodels=models).query(text, NOW):
             ids = row.get("RuleIds", row.get("RuleId"))
             several = ids if isinstance(ids, list) else [ids]
             for name in map(case.rule_of, several) if case.options.combine else [case.name_of(query)]:
@@ -51,7 +57,7 @@ def _in_splunk(event: Event) -> dict[str, object]:
 
 def _event(row: Mapping[str, object], log: Sequence[Mapping[str, object]]) -> str:
     """The name of the event that a row is of; a count has none, and is of the first one with its time and its key."""
-    if "_cd" in row:
-        return str(row["_cd"])
+    if named := row.get("_cd", row.get("vendor_product")):
+        return str(named)
     same = [one for one in log if all(one.get(field, value) == value for field, value in row.items())]
     return str(same[0]["_cd"])

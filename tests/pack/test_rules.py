@@ -16,7 +16,6 @@ from sigma.validation import SigmaValidator
 from sigma.validators.core import validators as core_validators
 from sigma.validators.sigmahq import validators as sigmahq_validators
 from sigma_t1020.checking import NOT_OURS, ONLINE
-from sigma_t1020.targets import TARGETS
 
 FILE_NAME_STARTS = {
     ("windows", "process_creation"): "proc_creation_win_",
@@ -172,8 +171,7 @@ def test_metadata_is_complete_and_about_the_rules_only() -> None:
     assert metadata.keys() == {document(path)["id"] for path in RULE_FILES}
     branches = {"script_hosts", "transfer_tools", "archive_then_connect", "staged_upload", "upload_loop"}
     for found in metadata.values():
-        assert found.keys() - {"absent"} == {"branch", "part", "confidence", "version", "risk"}
-        assert set(found.get("absent", ())) <= TARGETS.keys()
+        assert found.keys() == {"branch", "part", "confidence", "version", "risk"}
         assert found["branch"] in branches
         assert found["part"] in ("a", "b", "base", "single")
         assert found["confidence"] == "medium"

@@ -6,7 +6,7 @@ backends here return these nodes instead, and print once, at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -71,6 +71,17 @@ def negate(node: Node[T]) -> Node[T]:
     if isinstance(node, All):
         return any_of(negate(arg) for arg in node.args)
     return Not(node)
+
+
+def leaves(node: Node[T]) -> Iterator[T]:
+    """What the tests of a tree test, in order."""
+    if isinstance(node, Test):
+        yield node.what
+    elif isinstance(node, Not):
+        yield from leaves(node.arg)
+    else:
+        for arg in node.args:
+            yield from leaves(arg)
 
 
 def rewrite(node: Node[T], join: Callable[[All[T] | AnyOf[T]], Node[T]]) -> Node[T]:

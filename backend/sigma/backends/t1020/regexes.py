@@ -243,15 +243,15 @@ def _pcre_escaped(character: str, special: Iterable[str]) -> str:
     return character if character not in _CONTROLS and not printable else _escaped(character, special)
 
 
-def pcre_wildcard(parts: Sequence[str | None], ignore_case: bool) -> str:
+def pcre_wildcard(parts: Sequence[str | None], ignore_case: bool, one: str = ".") -> str:
     """A whole-value PCRE expression, without flags, of literal parts joined by wildcards; see wildcard_pattern.
 
     It needs the flag s, and i to ignore case. Letters beyond ASCII are written in both cases: whether PCRE folds them
-    hangs on a mode that nobody promises.
+    hangs on a mode that nobody promises. `one` is what any one character is.
     """
     start, end = parts[0] is None, parts[-1] is None
     inner = parts[start : len(parts) - end]
-    body = "".join(".*" if part is None else (_pcre_text(part, ignore_case) if part else ".") for part in inner)
+    body = "".join(".*" if part is None else (_pcre_text(part, ignore_case) if part else one) for part in inner)
     return ("" if start else "^") + body + ("" if end else r"\z")
 
 

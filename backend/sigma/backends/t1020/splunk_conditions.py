@@ -27,12 +27,14 @@ from .expression import Node, Test, any_of, negate
 from .log_model import Column, LogModel, ValueMap
 from .losses import Unsupported
 from .splunk_predicates import Predicate
-from .splunk_text import eval_name, is_plain, is_range, text, widened
+from .splunk_text import eval_name, is_plain, is_range, longest, text, widened
 from .value_parts import anywhere, as_text, parts_of
 
 _RAW = "_raw"
 #: What XML writes for these, in the text of an event that is XML.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+#: Any one character there.
+_ONE_IN_XML = "(?:&(?:amp|lt|gt|quot|apos|#39);|.)"
 #: Of a time written as Sysmon does, `2025-06-15 10:00:00.123`: from which character on, and how many.
 _TIME_PARTS = {
     TimestampPart.MINUTE: (15, 2),
@@ -90,7 +92,8 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         if model.missing and any(re.search(p.replace(r"\z", r"\Z"), model.missing, flags) for p in predicate.regexes):
             name = self._sigma_name(cond.field)
             raise Unsupported(
-                f"{name}: {model.table} writes {model.missing!r} for no value, which this finds too; use --dialect spl",
+                f"{name}: {model.table} writes {model.missing!r} for no value, which this finds too; "
+                f"{instead(model, 'write more of the value')}",
                 name,
             )
         return Test(predicate)
@@ -124,10 +127,10 @@ class SplunkConditions(ModelConditions, SplunkBackend):
             return mapped
         if parts == [None]:
             return self._present(cond, state)
-        if not parts and self._known_model(state).missing:
+        if not parts and (model := self._known_model(state)).missing:
             name = self._sigma_name(cond.field)
             raise Unsupported(
-                f"{name}: '' cannot be told from no value in {self._known_model(state).table}; use --dialect spl", name
+                f"{name}: '' cannot be told from no value in {model.table}; {instead(model, 'test for null')}", name
             )
         return self._told_from_missing(_text_test(self._text_field(cond, state).text, parts, cased), cond, state)
 
@@ -245,15 +248,16 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         ]
         subject, other = (f"lower({eval_name(side)})" for side in sides)
         length = f"len({eval_name(sides[1])})"
+        # Two texts that look like numbers would be compared as such.
+        start, end, whole = (
+            f'("=".{one})=("=".{other})'
+            for one in (f"substr({subject}, 1, {length})", f"substr({subject}, 0-{length})", subject)
+        )
         if reference.starts_with and reference.ends_with:
-            condition = f"{length}>0 AND mvcount(split({subject}, {other}))>1"
+            # The documentation does not say whether split() keeps what is empty before the first and after the last.
+            condition = f"{length}>0 AND ({start} OR {end} OR mvcount(split({subject}, {other}))>1)"
         else:
-            if reference.starts_with:
-                subject = f"substr({subject}, 1, {length})"
-            elif reference.ends_with:
-                subject = f"substr({subject}, 0-{length})"
-            # Two texts that look like numbers would be compared as such.
-            condition = f'{length}>0 AND ("=".{subject})=("=".{other})'
+            condition = f"{length}>0 AND {start if reference.starts_with else end if reference.ends_with else whole}"
         if missing := self._known_model(state).missing:
             condition += f" AND {other}!={text(missing)}"
         return Test(Predicate(sides[0], condition=condition, needs=tuple(dict.fromkeys(sides))))
@@ -277,7 +281,8 @@ class SplunkConditions(ModelConditions, SplunkBackend):
     def _refuse_raw(self, state: ConversionState) -> None:
         """A data model has no raw text."""
         if (model := self._known_model(state)).data_model:
-            raise Unsupported(f"{model.table} has no raw text for a keyword; use --dialect spl", at=("detection",))
+            message = f"{model.table} has no raw text for a keyword; {instead(model, 'name the field')}"
+            raise Unsupported(message, at=("detection",))
 
     @staticmethod
     def _keyword(parts: Sequence[str | None], cased: bool) -> Node[Predicate]:
@@ -292,15 +297,19 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         return Test(_regex_test(_RAW, cond.value, "a keyword"))
 
 
+def instead(model: LogModel, otherwise: str) -> str:
+    """What to do about what a data model cannot say: use the dialect that can, or, where none has the log source, what
+    `otherwise` says."""
+    return next((f"use --dialect {dialect}" for dialect in model.elsewhere), otherwise)
+
+
 def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicate:
     """A string test with wildcards: exact in `search` where that knows no other wildcard and no case."""
-    values: tuple[str, ...] = ()
-    if parts:
-        value = re.sub(r"\*+", "*", "".join("*" if not part else widened(part) for part in parts))
-        exact = not cased and all(part is None or (part and is_plain(part)) for part in parts) and not is_range(value)
-        values = (value,) if not is_range(value) else ("*",)
-    else:
-        exact, values = False, ("*",)
+    wanted = "".join("*" if not part else widened(part) for part in parts)
+    value = longest(wanted) if parts else "*"
+    plain = all(part is None or (part and is_plain(part)) for part in parts)
+    exact = bool(parts) and not cased and plain and value == wanted and not is_range(value)
+    values = (value,) if not is_range(value) else ("*",)
     pattern = regexes.pcre_wildcard(parts, not cased) if parts else r"^\z"
     return Predicate(field, values, exact, regexes=(pattern,), flags="s" if cased else "is")
 
@@ -308,7 +317,7 @@ def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicat
 def _in_xml(parts: Sequence[str | None], ignore_case: bool) -> str:
     """The same keyword in an event that is XML, where some characters are written as entities."""
     escaped = [part and "".join(_ENTITIES.get(character, character) for character in part) for part in parts]
-    pattern = regexes.pcre_wildcard(escaped, ignore_case)
+    pattern = regexes.pcre_wildcard(escaped, ignore_case, one=_ONE_IN_XML)
     # Quotation marks need no entity in text, and are written either way.
     return pattern.replace("&quot;", '(?:"|&quot;)').replace("&apos;", "(?:'|&apos;|&#39;)")
 

@@ -19,7 +19,7 @@ from .correlating import (
 )
 from .expression import any_of
 from .losses import Unsupported
-from .splunk_conditions import SplunkConditions
+from .splunk_conditions import SplunkConditions, instead
 from .splunk_legs import MAX_STREAM_WINDOW, Leg, Legs
 from .splunk_ordered import Ordered
 from .splunk_query import Search, SplunkFrame
@@ -116,8 +116,8 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
                 raise keys.refusal
             if search.model.data_model:
                 raise Unsupported(
-                    "data models share no stable identity of a host, so that no correlation can group by it; use "
-                    "--dialect spl",
+                    "data models share no stable identity of a host, so that no correlation can group by it; "
+                    f"{instead(search.model, 'name rules of events')}",
                     at=("correlation", "type"),
                 )
             if not search.model.event_id:
@@ -127,7 +127,14 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
                     at=AT_RULES,
                 )
             own = {field: column.text for field, column in keys.by.items()}
-            legs.append(Leg(search, own, keys.value.text if keys.value else ""))
+            leg = Leg(search, own, keys.value.text if keys.value else "")
+            if leg.overwritten:
+                raise Unsupported(
+                    f"the search of a correlation has fields of its own called {', '.join(leg.overwritten)}, as events "
+                    f"of {search.model.table} have; give those another name in Splunk (FIELDALIAS) and in the pipeline",
+                    at=AT_RULES,
+                )
+            legs.append(leg)
         _refuse_two_readings(legs)
         return Legs(legs, called)
 

@@ -6,10 +6,11 @@ what a result shows of it. Times have thirteen digits from 2001 to 2286, so that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .expression import All, Node, all_of
+from .expression import All, Node, all_of, leaves
 from .losses import Loss, LossCode
 from .splunk_predicates import Predicate, conjuncts, expression, is_exact, merge
 from .splunk_query import Search, SplunkFrame, any_search, base_search, eval_line, source_tests
@@ -19,6 +20,13 @@ from .splunk_text import eval_name, search_name, text
 MAX_STREAM_WINDOW = 10_000
 MS, EVENT_ID = "Ms", "EventId"
 NO_KEY = "NoKey"
+#: The fields that the searches of correlations make.
+_MADE = re.compile(
+    r"Ms|EventId|NoKey|Rules|Items?|ItemsTied|(Step|Rule)[0-9]+\w*|Reached[0-9]*|Nth[A-Z]*|Seen|Good|Completed[0-9]*|"
+    r"(Has)?Value|ValueCount|Values|Counted|Previous|WindowStart|EventCount|LastTime|EdgeMs|EdgeId|SecondMs"
+)
+#: Where an event lies in its index: Splunk's own words, in which there is no bar.
+_PLACE = frozenset(("_bkt", "_cd"))
 BOUND = Loss(
     LossCode.BOUND,
     f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time (max_stream_window); where the rules find more on "
@@ -33,6 +41,14 @@ class Leg:
     search: Search
     keys: Mapping[str, str]
     value: str = ""
+
+    @property
+    def overwritten(self) -> list[str]:
+        """The fields of the events that a search would write over before it reads them."""
+        model = self.search.model
+        read = {*self.keys.values(), self.value, *model.event_id, *model.projection, *model.evidence}
+        read.update(test.field for test in leaves(all_of(self.search.tests)))
+        return sorted(field for field in read if _MADE.fullmatch(field) or field in {f"Key{key}" for key in self.keys})
 
     def apart_from(self, other: Leg) -> frozenset[str]:
         """The fields by which no event can be of both log sources."""
@@ -80,7 +96,7 @@ class Legs:
         flags = [f"{self.flag(number)}=if({self._is(number)}, 1, null())" for number in range(1, len(self.legs) + 1)]
         lines.extend(eval_line([flag]) for flag in flags)
         keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.keys.items() if self._computed(field)]
-        identity = '.":".'.join(f'coalesce({eval_name(field)}, "")' for field in self.legs[0].search.model.event_id)
+        identity = '.":".'.join(map(_identity, self.legs[0].search.model.event_id))
         lines.append(
             eval_line(
                 [
@@ -127,6 +143,10 @@ class Legs:
 
 def _field_of(test: Node[Predicate]) -> str:
     return getattr(getattr(test, "what", None), "field", "")
+
+
+def _identity(field: str) -> str:
+    return f'coalesce({eval_name(field)}, "")' if field in _PLACE else _never_null(field)
 
 
 def _never_null(field: str) -> str:

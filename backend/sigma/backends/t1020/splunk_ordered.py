@@ -20,6 +20,7 @@ from .splunk_legs import (
     within,
 )
 from .splunk_query import Correlation, SplunkFrame, eval_line, table
+from .splunk_text import eval_name
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Ordered(Correlation):
         columns: list[str] = []
         for number in later:
             made = self._shown(number)
-            lines.append(eval_line([f"{name}={value}" for name, value in made.items()]))
+            lines.append(eval_line([f"{eval_name(name)}={value}" for name, value in made.items()]))
             columns.extend(made)
         first = self.legs.legs[0].search.model
         return [*lines, *table([*first.projection, *self.legs.keys.values(), *columns, EVENT_ID])]

@@ -64,9 +64,11 @@ def merge(node: Node[Predicate]) -> Node[Predicate]:
             if not isinstance(entry, Predicate):
                 found.append(entry)
                 continue
-            values = dict.fromkeys(value for one in lists[entry] for value in one.values)
+            values = tuple(dict.fromkeys(value for one in lists[entry] for value in one.values))
             regexes = dict.fromkeys(regex for one in lists[entry] for regex in one.regexes)
-            test: Node[Predicate] = Test(replace(entry, values=tuple(values), regexes=tuple(regexes)))
+            test: Node[Predicate] = Test(
+                replace(entry, values=ANY if ANY[0] in values else values, regexes=tuple(regexes))
+            )
             found.append(Not(test) if negative else test)
         return all_of(found) if negative else any_of(found)
 

@@ -26,7 +26,7 @@ from .splunk_predicates import (
     where_lines,
     wider,
 )
-from .splunk_text import eval_name, is_range, search_value, text
+from .splunk_text import eval_name, is_range, search_name, search_value, text
 
 DEFAULT_INDEX = "*"
 
@@ -112,7 +112,8 @@ class Search(RuleSearch):
     @property
     def tests(self) -> Sequence[Node[Predicate]]:
         """All that an event must meet, the log source first."""
-        return [*source_tests(self.model), *conjuncts(merge(self.condition))]
+        tests = [*source_tests(self.model), *conjuncts(merge(self.condition))]
+        return [_of_dataset(test) for test in tests] if self.model.data_model else tests
 
     @property
     def inexact(self) -> list[Node[Predicate]]:
@@ -124,38 +125,41 @@ class Search(RuleSearch):
         """What of the tests `search` can say, or something wider."""
         return all_of(found for test in self.tests if (found := wider(test)) is not None)
 
+    @property
+    def shown(self) -> list[str]:
+        """The columns of a result."""
+        return ["_time", *self.model.projection, "count"] if self.model.data_model else list(self.model.projection)
+
     def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
         """The search; with `alert`, its columns come first."""
-        if self.model.data_model:
-            return self._of_data_model(frame)
-        lines = [base_search(frame, self.wide), *frame.filters(), *where_lines(self.inexact)]
-        columns = list(self.model.projection)
+        lines = [*_found([self], frame), *where_lines(self.inexact)]
+        columns = self.shown
         if alert:
             lines.append(eval_line(alert.assignments()))
             columns = [*Alert.COLUMNS, *columns]
         return "\n".join([*lines, *table(columns)])
 
-    def _of_data_model(self, frame: SplunkFrame) -> str:
-        """The search by tstats, which groups by all that a result shows, so that `where` can test what is left."""
-        dataset = self.model.data_model.rpartition(".")[2]
-        tests = [_of_dataset(test) for test in self.tests]
-        wide = [found for test in tests if (found := wider(test)) is not None]
-        shown = self.model.projection
-        where = [f"earliest=-{timespan(frame.lookback)}"] if not frame.period else []
-        where.extend(search(test, INDENT, f"{dataset}.") for test in wide)
-        condition = f"\n{INDENT}AND ".join(where)
-        return "\n".join(
-            [
-                f"| tstats summariesonly=false fillnull_value={self.model.missing} count",
-                f"{INDENT}FROM datamodel={self.model.data_model}",
-                *([f"{INDENT}WHERE {condition}"] if where else []),
-                f"{INDENT}BY {listed(['_time', *(f'{dataset}.{field}' for field in shown)])} span=1s",
-                f"| rename {listed([f'{dataset}.{field} AS {field}' for field in shown])}",
-                *frame.filters(),
-                *where_lines(test for test in tests if not is_exact(test)),
-                *table(["_time", *shown, "count"]),
-            ]
-        )
+
+def _found(searches: Sequence[Search], frame: SplunkFrame) -> list[str]:
+    """From the first command to what any of the searches may find, all of events or all of one data model."""
+    model = searches[0].model
+    if not model.data_model:
+        return [base_search(frame, any_search(searches)), *frame.filters()]
+    # tstats groups by all that a result shows, so that `where` can test what is left.
+    dataset = model.data_model.rpartition(".")[2]
+    where = [f"earliest=-{timespan(frame.lookback)}"] if not frame.period else []
+    if (wide := any_search(searches)) != All(()):
+        where.extend(search(test, INDENT, f"{dataset}.") for test in conjuncts(wide))
+    condition = f"\n{INDENT}AND ".join(where)
+    fields = list(dict.fromkeys(field for one in searches for field in one.model.projection))
+    return [
+        f"| tstats summariesonly=false fillnull_value={model.missing} count",
+        f"{INDENT}FROM datamodel={model.data_model}",
+        *([f"{INDENT}WHERE {condition}"] if where else []),
+        f"{INDENT}BY {listed(['_time', *(f'{dataset}.{field}' for field in fields)])} span=1s",
+        f"| rename {listed([f'{dataset}.{field} AS {field}' for field in fields])}",
+        *frame.filters(),
+    ]
 
 
 def _of_dataset(node: Node[Predicate]) -> Node[Predicate]:
@@ -183,7 +187,7 @@ def eval_line(assignments: Sequence[str]) -> str:
 
 def table(columns: Iterable[str]) -> list[str]:
     """The fixed projection of a result."""
-    found = list(dict.fromkeys(columns))
+    found = [search_name(column) for column in dict.fromkeys(columns)]
     return [f"| table {listed(found)}"] if found else []
 
 
@@ -232,13 +236,17 @@ def any_search(searches: Iterable[Search]) -> Node[Predicate]:
 
 
 def combine(queries: Sequence[tuple[SplunkAlert, Query]], frame: SplunkFrame) -> list[str]:
-    """One search of all rules, and one for each correlation, all with the columns of an alert.
+    """One search of all rules of events, one for each data model and for each correlation, all with the columns of an
+    alert.
 
     An event that several rules find is one row, of the one with the highest level; `RuleIds` has them all. (A second
     row would need a command that makes rows of one.)
     """
-    rules = [(alert, query) for alert, query in queries if isinstance(query, Search)]
-    found = [_combined(rules, frame)] if rules else []
+    rules: dict[str, list[tuple[SplunkAlert, Search]]] = {}
+    for alert, query in queries:
+        if isinstance(query, Search):
+            rules.setdefault(query.model.data_model, []).append((alert, query))
+    found = [_combined(alike, frame) for alike in rules.values()]
     return [*found, *(query.render(frame, alert) for alert, query in queries if isinstance(query, Correlation))]
 
 
@@ -253,11 +261,10 @@ def _combined(rules: Sequence[tuple[SplunkAlert, Search]], frame: SplunkFrame) -
         column: [f"RuleId={text(key)}, {text(alert.values[place])}" for key, alert in keys.items()]
         for place, column in enumerate(Alert.COLUMNS)
     }
-    columns = [name for _alert, found in rules for name in found.model.projection]
+    columns = [name for _alert, found in rules for name in found.shown]
     return "\n".join(
         [
-            base_search(frame, any_search(found for _alert, found in rules)),
-            *frame.filters(),
+            *_found([found for _alert, found in rules], frame),
             f"| eval RuleIds=mvdedup(mvappend({_one_a_line([*matched, 'null()'])}))",
             "| where isnotnull(RuleIds)",
             "| eval RuleId=mvindex(RuleIds, 0)",

@@ -50,6 +50,16 @@ def widened(part: str) -> str:
     return re.sub(r"\*+", "*", "".join(char if is_plain(char) else "*" for char in part))
 
 
+def longest(value: str) -> str:
+    """The value of `search` with no asterisk but at its ends: of one with others its longest text, which finds no less.
+
+    Asterisks within a value give inconsistent results where there is punctuation (Search Manual, 'Wildcards').
+    """
+    texts = value.split("*")
+    at = max(range(len(texts)), key=lambda place: len(texts[place]))
+    return ("*" if at else "") + texts[at] + ("*" if at < len(texts) - 1 else "")
+
+
 def is_range(value: str) -> bool:
     """Whether `search` would take the value for a range of addresses."""
     return _RANGE.fullmatch(value) is not None

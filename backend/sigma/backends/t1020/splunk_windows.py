@@ -155,7 +155,8 @@ class Temporal(Windows):
             latest = f"max({', '.join(_called(chosen) for chosen in found)})"
             complete.append(f"Completed{number}=if({self.legs.flag(number)}=1 AND {there}, {latest}, null())")
         lines.extend(eval_line([one]) for one in complete)
-        lines.append(eval_line([f"Completed=min({', '.join(f'Completed{number}' for number in numbers)})"]))
+        earliest = f"mvindex(mvsort(mvappend({', '.join(f'Completed{number}' for number in numbers)})), 0)"
+        lines.append(eval_line([f"Completed=tonumber({earliest})"]))
         lines.append("| where isnotnull(Completed)")
         lines.extend(frame.completed("Completed"))
         lines.append(eval_line(["LastTime=Completed/1000"]))
