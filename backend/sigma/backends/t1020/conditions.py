@@ -114,15 +114,15 @@ class ModelConditions(TextQueryBackend):
         if mapped is None:
             return None
         if value == "*":
-            return any_of(self._holds(mapped, known) for known in mapped.values)
+            return any_of(self._holds(mapped, known, state) for known in mapped.values)
         if value.lower() not in mapped.values:
             raise Unsupported(
                 f"{cond.field} is {value!r}, which these tables do not tell; it takes {choices(mapped)}", cond.field
             )
-        return self._holds(mapped, value.lower())
+        return self._holds(mapped, value.lower(), state)
 
     @abstractmethod
-    def _holds(self, mapped: ValueMap, value: str) -> Node[Any]:
+    def _holds(self, mapped: ValueMap, value: str, state: ConversionState) -> Node[Any]:
         """The test that a value of a field with a value map stands for."""
 
     # --- Logic ------------------------------------------------------------------------------------

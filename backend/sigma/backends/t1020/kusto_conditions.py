@@ -54,7 +54,7 @@ class KustoConditions(ModelConditions, KustoBackend):
         """A column's name as Kusto writes it."""
         return name(column)
 
-    def _holds(self, mapped: ValueMap, value: str) -> Node[Predicate]:
+    def _holds(self, mapped: ValueMap, value: str, state: ConversionState) -> Node[Predicate]:
         return Test(Predicate(name(mapped.column), "==", tuple(string(word) for word in mapped.values[value])))
 
     # --- Fields -----------------------------------------------------------------------------------

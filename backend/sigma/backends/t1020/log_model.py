@@ -27,6 +27,12 @@ STATE_KEYS = (
     "data_model",
     "missing",
     "elsewhere",
+    "event_category",
+    "indices",
+    "multivalued",
+    "optional",
+    "joined",
+    "removed",
     "join_keys",
     "event_id",
     "projection",
@@ -78,6 +84,12 @@ class LogModel:
     data_model: str = ""
     missing: str = ""
     elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    event_category: str = ""
+    indices: Sequence[str] = ()
+    multivalued: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    joined: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
     join_keys: Mapping[str, str] = field(default_factory=dict)
     event_id: Sequence[str] = ()
     projection: Sequence[str] = ()
@@ -111,6 +123,12 @@ class LogModel:
             data_model=str(state.get("data_model", "")),
             missing=str(state.get("missing", "")),
             elsewhere=state.get("elsewhere", {}),
+            event_category=str(state.get("event_category", "")),
+            indices=tuple(state.get("indices", ())),
+            multivalued=frozenset(state.get("multivalued", ())),
+            optional=frozenset(state.get("optional", ())),
+            joined=state.get("joined", {}),
+            removed=frozenset(map(str, state.get("removed", ()))),
             join_keys=state.get("join_keys", {}),
             event_id=tuple(state.get("event_id", ())),
             projection=tuple(state.get("projection", ())),
@@ -119,9 +137,19 @@ class LogModel:
             path_separator=str(state.get("path_separator", "")),
         )
 
+    def apart_from(self, other: LogModel) -> frozenset[str]:
+        """The fields by which no event can be of both log sources."""
+        mine, others = self.source_values, other.source_values
+        return frozenset(
+            field
+            for field in (mine.keys() & others.keys()) - self.multivalued - other.multivalued
+            if not any("*" in value for value in (*mine[field], *others[field]))
+            and not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
+        )
+
     def column(self, name: str) -> Column | None:
         """The column that a mapped field names; None where the table has none of that name."""
-        if name in self.expressions:
+        if name in self.expressions or name in self.joined:
             return Column(name, computed=(name,))
         if name in self.columns:
             return Column(name, self.columns[name], self.base_names.get(name, ""))
@@ -131,7 +159,7 @@ class LogModel:
 
     def nearest(self, name: str, mapped: Sequence[str] = ()) -> list[str]:
         """At most three known field names that resemble `name`; `mapped` are those that a pipeline renames."""
-        known = {*self.columns, *self.base_names, *self.expressions, *self.value_maps, *mapped}
+        known = {*self.columns, *self.base_names, *self.expressions, *self.joined, *self.value_maps, *mapped}
         by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
         return [by_lower[match] for match in get_close_matches(name.lower(), sorted(by_lower), 3, 0.5)]
 

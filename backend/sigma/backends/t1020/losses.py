@@ -13,6 +13,10 @@ class LossCode(str, Enum):
 
     #: An empty text and a missing value are the same in the table.
     EMPTY = "empty"
+    #: An address of IPv4 and its IPv4-mapped form are the same in the index.
+    ADDRESS = "address"
+    #: The text of the query has no time range; the request or the rule that runs it has. `--strict` lets it pass.
+    TIME = "time"
     #: An engine carries or lists no more than so many events; `--strict` lets it pass.
     BOUND = "bound"
 

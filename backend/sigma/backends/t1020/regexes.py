@@ -96,29 +96,45 @@ def to_pcre(pattern: str, flags: str = "") -> str:
     return _PcrePrinter().printed(pattern, flags)
 
 
+def read(pattern: str, flags: str) -> tuple[Any, frozenset[str]]:
+    """The expression as Python's parser reads it, and the letters of the flags (i, m, s) that hold for all of it.
+
+    Raises RegexError for what that parser does not read, and the constructs that it reads otherwise.
+    """
+    if re.search(r"\[\[[:.=]", pattern):
+        raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
+            tree = sre_parse.parse(pattern, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
+    inline = tree.state.flags
+    if inline & re.VERBOSE:
+        raise RegexError("uses the verbose flag (?x)", "write the expression without it")
+    return tree, frozenset(flags) | {letter for letter, flag in _FLAGS.items() if inline & flag}
+
+
+def refuse(op: str) -> None:
+    """Raise RegexError for a node of the parser's that no target can say, by its name."""
+    if op in _REFUSED:
+        construct, hint = _REFUSED[op]
+        raise RegexError(f"uses {construct}", hint)
+
+
+def refuse_many(low: int, high: int | None) -> None:
+    """Raise RegexError for a repetition that RE2 would refuse, so that all targets take the same expressions."""
+    if low > RE2_MAX_REPEAT or (high or 0) > RE2_MAX_REPEAT:
+        raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times", "nest two repetitions")
+
+
 class _Printer:
     """Prints what Python's parser has read, for RE2; subclasses print what other engines write in another way."""
 
-    max_repeat = RE2_MAX_REPEAT
-
     def printed(self, pattern: str, flags: str) -> str:
         """See to_re2."""
-        if re.search(r"\[\[[:.=]", pattern):
-            raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
-                tree = sre_parse.parse(pattern, re.ASCII)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
-        inline = tree.state.flags
-        letters = set(flags)
-        letters.update(
-            letter for letter, flag in (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL)) if inline & flag
-        )
-        if inline & re.VERBOSE:
-            raise RegexError("uses the verbose flag (?x)", "write the expression without it")
+        tree, letters = read(pattern, flags)
         body = self._sequence(tree, "m" in letters)
         return f"(?{''.join(sorted(letters))}){body}" if letters else body
 
@@ -130,9 +146,7 @@ class _Printer:
         )
 
     def _node(self, op: str, argument: Any, multiline: bool, last: bool) -> str:
-        if op in _REFUSED:
-            construct, hint = _REFUSED[op]
-            raise RegexError(f"uses {construct}", hint)
+        refuse(op)
         match op:
             case "LITERAL":
                 return self._character(chr(argument), _METACHARACTERS)
@@ -192,8 +206,7 @@ class _Printer:
     def _repeat(self, argument: Any, multiline: bool) -> str:
         low, high, nodes = argument
         unbounded = high == sre.MAXREPEAT
-        if low > self.max_repeat or (not unbounded and high > self.max_repeat):
-            raise RegexError(f"repeats more than {self.max_repeat:,} times", "nest two repetitions")
+        refuse_many(low, None if unbounded else high)
         items = list(nodes)
         inner = self._sequence(items, multiline)
         if len(items) != 1 or str(items[0][0]) not in (

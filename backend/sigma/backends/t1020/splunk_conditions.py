@@ -64,7 +64,7 @@ class SplunkConditions(ModelConditions, SplunkBackend):
                 raise Unsupported(f"{sigma_name} is no field of {model.table}; --dialect {dialect} has it", sigma_name)
         return super()._column(field, model, sigma_name)
 
-    def _holds(self, mapped: ValueMap, value: str) -> Node[Predicate]:
+    def _holds(self, mapped: ValueMap, value: str, state: ConversionState) -> Node[Predicate]:
         return any_of(Test(_text_test(mapped.column, [word], cased=False)) for word in mapped.values[value])
 
     def _field(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Column:

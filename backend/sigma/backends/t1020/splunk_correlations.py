@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule, SigmaRuleReference
+from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
 from .correlating import (
     AT_CONDITION,
@@ -14,13 +12,11 @@ from .correlating import (
     OPERATORS,
     CorrelatingConditions,
     counted_fields,
-    losses_of,
-    searches_of,
 )
-from .expression import any_of
+from .legs import leg_of, refuse_nameless, refuse_two_readings, searches_by_rule
 from .losses import Unsupported
 from .splunk_conditions import SplunkConditions, instead
-from .splunk_legs import MAX_STREAM_WINDOW, Leg, Legs
+from .splunk_legs import MAX_STREAM_WINDOW, Legs, overwritten
 from .splunk_ordered import Ordered
 from .splunk_query import Search, SplunkFrame
 from .splunk_windows import MAX_OVERLAPPING, Count, Temporal
@@ -58,11 +54,10 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
     ) -> list[Any]:
         """Rules in any order on one key within the time span."""
         legs = self._legs(rule, "Rule", least=2)
-        numbers = range(1, len(legs.legs) + 1)
-        for number in numbers:
-            same = [other for other in numbers if not legs.apart(number, other)]
+        for number in legs.numbers:
+            same = [other for other in legs.numbers if not legs.apart(number, other)]
             if len(same) > MAX_OVERLAPPING:
-                table = legs.legs[number - 1].search.model.table
+                table = legs.model(number).table
                 raise Unsupported(
                     f"{len(same)} rules of the correlation read {table}, of which an event may meet several; name at "
                     f"most {MAX_OVERLAPPING}",
@@ -106,57 +101,23 @@ class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
 
     def _legs(self, correlation: SigmaCorrelationRule, called: str, least: int = 1) -> Legs:
         """The rules of a correlation. Raises Unsupported for what has none, or lacks a field."""
-        searches = [_search(reference) for reference in correlation.referenced_rules]
-        if len(searches) < least:
-            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
         legs = []
-        for search in searches:
-            keys = search.keys[id(correlation)]
-            if keys.refusal is not None:
-                raise keys.refusal
+        for search in searches_by_rule(correlation, Search, self.language, least):
             if search.model.data_model:
                 raise Unsupported(
                     "data models share no stable identity of a host, so that no correlation can group by it; "
                     f"{instead(search.model, 'name rules of events')}",
                     at=("correlation", "type"),
                 )
-            if not search.model.event_id:
+            refuse_nameless(search)
+            leg = leg_of(search, correlation)
+            if names := overwritten(leg):
                 raise Unsupported(
-                    f"the pipeline names no event_id for {search.model.table}; set it to the fields that tell one "
-                    "event from another",
-                    at=AT_RULES,
-                )
-            own = {field: column.text for field, column in keys.by.items()}
-            leg = Leg(search, own, keys.value.text if keys.value else "")
-            if leg.overwritten:
-                raise Unsupported(
-                    f"the search of a correlation has fields of its own called {', '.join(leg.overwritten)}, as events "
-                    f"of {search.model.table} have; give those another name in Splunk (FIELDALIAS) and in the pipeline",
+                    f"the search of a correlation has fields of its own called {', '.join(names)}, as events of "
+                    f"{search.model.table} have; give those another name in Splunk (FIELDALIAS) and in the pipeline",
                     at=AT_RULES,
                 )
             legs.append(leg)
-        _refuse_two_readings(legs)
-        return Legs(legs, called)
-
-
-def _refuse_two_readings(legs: Sequence[Leg]) -> None:
-    """An event of two rules has one key and one value."""
-    for at, leg in enumerate(legs):
-        for other in legs[at + 1 :]:
-            if not leg.apart_from(other) and (leg.keys, leg.value) != (other.keys, other.value):
-                raise Unsupported(
-                    f"two rules of the correlation read {leg.search.model.table} and take a field from different "
-                    "columns; use one for both",
-                    at=("correlation", "aliases"),
-                )
-
-
-def _search(reference: SigmaRuleReference) -> Search:
-    if isinstance(reference.rule, SigmaCorrelationRule):
-        raise Unsupported(
-            f"its rule {reference.reference} is a correlation, which SPL cannot correlate again; name rules",
-            at=AT_RULES,
-        )
-    found = [search for search in searches_of(reference) if isinstance(search, Search)]
-    # An event that meets several conditions of a rule is one event.
-    return replace(found[0], condition=any_of(search.condition for search in found), losses=losses_of(found))
+        found = Legs(legs, called)
+        refuse_two_readings(found)
+        return found

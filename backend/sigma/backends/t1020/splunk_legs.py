@@ -7,10 +7,11 @@ what a result shows of it. Times have thirteen digits from 2001 to 2286, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .expression import All, Node, all_of, leaves
+from .legs import FlaggedLegs, Leg
 from .losses import Loss, LossCode
 from .splunk_predicates import Predicate, conjuncts, expression, is_exact, merge
 from .splunk_query import Search, SplunkFrame, any_search, base_search, eval_line, source_tests
@@ -34,47 +35,17 @@ BOUND = Loss(
 )
 
 
-@dataclass(frozen=True)
-class Leg:
-    """One rule of a correlation: where its log source has the group-by fields, and the value to count, if any."""
-
-    search: Search
-    keys: Mapping[str, str]
-    value: str = ""
-
-    @property
-    def overwritten(self) -> list[str]:
-        """The fields of the events that a search would write over before it reads them."""
-        model = self.search.model
-        read = {*self.keys.values(), self.value, *model.event_id, *model.projection, *model.evidence}
-        read.update(test.field for test in leaves(all_of(self.search.tests)))
-        return sorted(field for field in read if _MADE.fullmatch(field) or field in {f"Key{key}" for key in self.keys})
-
-    def apart_from(self, other: Leg) -> frozenset[str]:
-        """The fields by which no event can be of both log sources."""
-        mine, others = self.search.model.source_values, other.search.model.source_values
-        return frozenset(
-            field
-            for field in mine.keys() & others.keys()
-            if not any("*" in value for value in (*mine[field], *others[field]))
-            and not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
-        )
+def overwritten(leg: Leg[Search]) -> list[str]:
+    """The fields of the events that a search would write over before it reads them."""
+    model = leg.search.model
+    read = {*leg.keys.values(), leg.value, *model.event_id, *model.projection, *model.evidence}
+    read.update(test.field for test in leaves(all_of(leg.search.tests)))
+    return sorted(field for field in read if _MADE.fullmatch(field) or field in {f"Key{key}" for key in leg.keys})
 
 
 @dataclass(frozen=True)
-class Legs:
-    """All rules of a correlation. `called` is how the flags of their events are called: Step or Rule, and a number."""
-
-    legs: Sequence[Leg]
-    called: str
-
-    def flag(self, number: int) -> str:
-        """The field that is 1 of an event of that rule, and null of others; from 1."""
-        return f"{self.called}{number}"
-
-    def apart(self, one: int, other: int) -> bool:
-        """Whether no event can be of both rules; from 1."""
-        return bool(self.legs[one - 1].apart_from(self.legs[other - 1]))
+class Legs(FlaggedLegs[Search]):
+    """All rules of a correlation as one search; the flag of a rule is null of events that are not of it."""
 
     @property
     def keys(self) -> dict[str, str]:
@@ -118,7 +89,7 @@ class Legs:
         """Whether an event is one of a rule, given that it is one of any: what tells it apart, and no more."""
         leg = self.legs[number - 1]
         others = [other for at, other in enumerate(self.legs, start=1) if at != number]
-        parting = [leg.apart_from(other) for other in others]
+        parting = [leg.search.model.apart_from(other.search.model) for other in others]
         tests = list(leg.search.tests)
         if others and all(parting):
             source = [test for test in source_tests(leg.search.model) if _field_of(test) in frozenset().union(*parting)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from .correlating import losses_of
 from .losses import Loss
@@ -133,20 +132,19 @@ class Count(Windows):
 class Temporal(Windows):
     """Rules in any order: one row for each event of any of them that begins a window in which each other has one.
 
-    Distinct events, so that by Hall's theorem each set of other rules must find at least as many of them as it has
-    rules; sets of rules of which no event can be two need not be looked at.
+    Distinct events: see FlaggedLegs.needed_sets.
     """
 
     def lines(self, frame: SplunkFrame) -> list[str]:
         """See Correlation."""
-        numbers = range(1, len(self.legs.legs) + 1)
+        numbers = self.legs.numbers
         lines = self.legs.lines(frame, self.span)
         letters = ".".join(f'if({self.legs.flag(number)}=1, "{_letter(number)}", "")' for number in numbers)
         lines.append(eval_line([f"Rules={letters}"]))
         lines.append(eval_line([f'Item={MS}."|".{EVENT_ID}."|".Rules']))
         lines.extend(ahead({"Items": "Item"}, self.span, self.legs.by))
         lines.append(eval_line([f"Items={within('Items', self.span, without_itself=True)}"]))
-        needed = {number: self._sets([other for other in numbers if other != number]) for number in numbers}
+        needed = {number: self.legs.needed_sets(number) for number in numbers}
         sets = sorted({chosen for found in needed.values() for chosen in found})
         lines.extend(eval_line([f"{_called(chosen)}={_nth(chosen)}"]) for chosen in sets)
         complete = []
@@ -162,26 +160,6 @@ class Temporal(Windows):
         lines.append(eval_line(["LastTime=Completed/1000"]))
         projection = [name for leg in self.legs.legs for name in leg.search.model.projection]
         return [*lines, *table([*projection, *self.legs.keys.values(), "LastTime", EVENT_ID])]
-
-    def _sets(self, others: list[int]) -> list[tuple[int, ...]]:
-        """The sets of rules of which each must find enough events."""
-        return [
-            chosen
-            for size in range(1, len(others) + 1)
-            for chosen in combinations(others, size)
-            if size == 1 or self._connected(chosen)
-        ]
-
-    def _connected(self, chosen: tuple[int, ...]) -> bool:
-        """Whether the rules hang together by possible common events; else smaller sets say all."""
-        seen, pending = {chosen[0]}, [chosen[0]]
-        while pending:
-            at = pending.pop()
-            for other in chosen:
-                if other not in seen and not self.legs.apart(at, other):
-                    seen.add(other)
-                    pending.append(other)
-        return len(seen) == len(chosen)
 
 
 def _letter(number: int) -> str:

@@ -1,0 +1,227 @@
+"""Tests of Elastic's documents as ES|QL, and how a tree of them is laid out.
+
+A comparison with null is null, and so is NOT of it; what a rule says is true or false. So NOT is never put before a
+test of a field that may be null. Functions that read one value make null of an array, so that arrays are joined to one
+text, a line for a value. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from . import regexes_lucene as lucene
+from .elastic_losses import networks_of
+from .elastic_predicates import (
+    NUMBERS,
+    Field,
+    Matches,
+    Networks,
+    Numbers,
+    OneOf,
+    Predicate,
+    Present,
+    Same,
+    Texts,
+    TimePart,
+    Truth,
+)
+from .esql_text import like, name, string
+from .expression import All, AnyOf, Node, Not, Test
+
+WIDTH = 110
+INDENT = "    "
+_TIME_PARTS = {
+    "minute": "minute_of_hour",
+    "hour": "hour_of_day",
+    "day": "day_of_month",
+    "month": "month_of_year",
+    "year": "year",
+}
+
+
+def as_text(field: Field) -> str:
+    """The field's value as one text: null where it has none."""
+    if len(field.names) == 2:
+        first, second = map(name, field.names)
+        # Of the built-in accounts and of other systems there is no domain.
+        return f'CONCAT(COALESCE(CONCAT({first}, "\\\\"), ""), {second})'
+    text = name(field.names[0]) if field.is_text else f"TO_STRING({name(field.names[0])})"
+    return f'MV_CONCAT({text}, "\\n")' if field.many else text
+
+
+def _subject(what: Predicate) -> str:
+    """What must not be null for a test to hold."""
+    match what:
+        case Texts() | Matches() | OneOf():
+            return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
+        case Networks() if what.field.is_text:
+            return f"TO_IP({as_text(what.field)})"
+    return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
+
+
+# --- Single tests -----------------------------------------------------------------------------------
+
+
+def positive(what: Predicate, inside: bool, indexed: bool) -> str:
+    """The test; null counts as false. `inside`: it stands in a join, so that one of its own needs parentheses.
+    `indexed`: it stands at the top of the first WHERE, where the operator `:` may be."""
+    tests = _alternatives(what, indexed)
+    text = " OR ".join(tests)
+    return f"({text})" if len(tests) > 1 and inside else text
+
+
+def _alternatives(what: Predicate, indexed: bool) -> list[str]:
+    match what:
+        case Texts():
+            return _texts(what)
+        case Matches():
+            item = lucene.one_of_lines(what.item) if what.field.many else what.item
+            return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}"]
+        case Networks():
+            listed = ", ".join(map(string, networks_of(what)))
+            return [f"CIDR_MATCH({_subject(what)}, {listed})"]
+        case Numbers():
+            return _numbers(what)
+        case Truth():
+            subject = name(what.field.names[0])
+            subject = f"{'MV_MAX' if what.value else 'MV_MIN'}({subject})" if what.field.many else subject
+            return [f"{subject} == {str(what.value).upper()}"]
+        case Present():
+            return [f"{_subject(what)} IS NOT NULL"]
+        case OneOf():
+            return _one_of(what, indexed)
+        case Same():
+            return [f"({_same(what)})"]
+        case TimePart():
+            return [f"{_time_part(what)} {what.operator} {what.number}"]
+    raise TypeError(f"{what} is no predicate")
+
+
+def _texts(what: Texts) -> list[str]:
+    subject = as_text(what.field)
+    if what.field.many:
+        lines = (lucene.one_of_lines(lucene.wildcard(value, not what.cased)) for value in what.values)
+        return [f"{subject} RLIKE {string(lucene.printed(line))}" for line in lines]
+    equal: dict[str, list[str]] = {}
+    found: list[str] = []
+    for value in what.values:
+        if not what.cased and any(part and _has_foreign_letters(part) for part in value):
+            # TO_LOWER looks around a final sigma and makes two characters of one; here each has its cases.
+            found.append(f"{subject} RLIKE {string(lucene.printed(lucene.wildcard(value, True)))}")
+            continue
+        folds = not what.cased and any(part and part.lower() != part.upper() for part in value)
+        folded = f"TO_LOWER({subject})" if folds else subject
+        # A pattern with a letter in upper case would match nothing that is in lower case.
+        parts = [part.lower() if part and folds else part for part in value]
+        if len(parts) <= 1 and None not in parts and "" not in parts:
+            equal.setdefault(folded, []).append("".join(part or "" for part in parts))
+        else:
+            found.append(f"{folded} LIKE {string(like(parts))}")
+    for folded, values in equal.items():
+        listed = ", ".join(map(string, values))
+        found.append(f"{folded} == {listed}" if len(values) == 1 else f"{folded} IN ({listed})")
+    return found
+
+
+def _has_foreign_letters(text: str) -> bool:
+    return any(not c.isascii() and len(lucene.cases(c)) > 1 for c in text)
+
+
+def _numbers(what: Numbers) -> list[str]:
+    subject = name(what.field.names[0])
+    if what.field.many:
+        if what.operator == "==":
+            return _texts(Texts(what.field, tuple((number,) for number in what.numbers), cased=True))
+        subject = f"{'MV_MAX' if what.operator.startswith('>') else 'MV_MIN'}({subject})"
+    if len(what.numbers) > 1:
+        return [f"{subject} IN ({', '.join(what.numbers)})"]
+    return [f"{subject} {what.operator} {what.numbers[0]}"]
+
+
+def _one_of(what: OneOf, indexed: bool) -> list[str]:
+    field = what.field
+    subject = name(field.names[0])
+    if field.many and indexed:
+        return [f"{subject} : {string(value)}" for value in what.values]
+    if field.many:
+        patterns = (lucene.one_of_lines(lucene.wildcard((value,), False)) for value in what.values)
+        return [f"{as_text(field)} RLIKE {string(lucene.printed(pattern))}" for pattern in patterns]
+    values = what.values if field.type in NUMBERS else tuple(map(string, what.values))
+    return [f"{subject} == {values[0]}" if len(values) == 1 else f"{subject} IN ({', '.join(values)})"]
+
+
+def _same(what: Same) -> str:
+    if what.how == "equals" and {what.field.type, what.other.type} <= NUMBERS:
+        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
+    if what.how == "equals" and what.field.type == what.other.type == "date":
+        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
+    one, other = f"TO_LOWER({as_text(what.field)})", f"TO_LOWER({as_text(what.other)})"
+    test = {
+        "equals": f"{one} == {other}",
+        "contains": f"LOCATE({one}, {other}) > 0",
+        "startswith": f"STARTS_WITH({one}, {other})",
+        "endswith": f"ENDS_WITH({one}, {other})",
+    }[what.how]
+    return f"LENGTH({as_text(what.other)}) > 0 AND {test}"
+
+
+def _time_part(what: TimePart) -> str:
+    subject = name(what.field.names[0])
+    if what.part == "week":
+        # The week of ISO 8601 is that of its Thursday.
+        day = f'TO_DATETIME(TO_LONG({subject}) + (4 - DATE_EXTRACT("day_of_week", {subject})) * 86400000)'
+        return f'(DATE_EXTRACT("day_of_year", {day}) - 1) / 7 + 1'
+    return f'DATE_EXTRACT("{_TIME_PARTS[what.part]}", {subject})'
+
+
+def negative(what: Predicate, inside: bool) -> str:
+    """NOT of the test, which holds of null."""
+    if isinstance(what, Present):
+        return f"{_subject(what)} IS NULL"
+    missing = [f"{_subject(what)} IS NULL"]
+    if isinstance(what, Same):
+        missing.append(f"{as_text(what.other)} IS NULL")
+    tests = _alternatives(what, False)
+    joined = " OR ".join(tests)
+    text = f"{' OR '.join(missing)} OR NOT ({joined})"
+    return f"({text})" if inside else text
+
+
+# --- Trees ------------------------------------------------------------------------------------------
+
+
+def expression(node: Node[Predicate], inside: str = "", indexed: bool = False) -> str:
+    """The node as an expression; `inside` is the word of the join that it stands in."""
+    if isinstance(node, Test):
+        return positive(node.what, inside == "AND", indexed)
+    if isinstance(node, Not):
+        assert isinstance(node.arg, Test)
+        return negative(node.arg.what, inside == "AND")
+    if not node.args:
+        return "TRUE" if isinstance(node, All) else "FALSE"
+    word = "AND" if isinstance(node, All) else "OR"
+    joined = f" {word} ".join(expression(arg, word) for arg in node.args)
+    return f"({joined})" if inside else joined
+
+
+def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
+    """What must hold at once."""
+    return node.args if isinstance(node, All) else (node,)
+
+
+def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:
+    """One `| WHERE` for each conjunct, one alternative a line where they are long."""
+    lines = []
+    for node in dict.fromkeys(nodes):
+        line = f"| WHERE {expression(node, indexed=indexed)}"
+        lines.append(line if len(line) <= WIDTH else "| WHERE " + f"\n{INDENT}OR ".join(_parts(node, indexed)))
+    return lines
+
+
+def _parts(node: Node[Predicate], indexed: bool) -> list[str]:
+    """The alternatives of a node."""
+    if isinstance(node, AnyOf):
+        return [expression(arg, "OR") for arg in node.args]
+    if isinstance(node, Test):
+        return _alternatives(node.what, indexed)
+    return [expression(node, indexed=indexed)]

@@ -1,0 +1,37 @@
+"""ES|QL text: literals, names and patterns. Nothing here knows of Sigma.
+
+Source: Elastic's ES|QL reference, 'Basic syntax' (identifiers, literals) and 'Operators' (LIKE, RLIKE).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[_@][A-Za-z0-9_]+")
+#: Words of expressions that no name may be without quotation marks.
+_WORDS = frozenset(
+    ("and", "as", "asc", "by", "desc", "false", "first", "in", "info", "is", "last", "like", "metadata", "not", "null")
+) | frozenset(("nulls", "on", "or", "rlike", "true", "using", "where", "with"))
+
+
+def string(value: str) -> str:
+    """A string literal."""
+    return '"' + "".join(_ESCAPES.get(character, character) for character in value) + '"'
+
+
+def name(field: str) -> str:
+    """A field's name, of which each part between dots is quoted by itself."""
+    return ".".join(map(_part, field.split(".")))
+
+
+def _part(part: str) -> str:
+    if _NAME.fullmatch(part) and part.lower() not in _WORDS:
+        return part
+    return "`" + part.replace("`", "``") + "`"
+
+
+def like(parts: Sequence[str | None]) -> str:
+    """The pattern of LIKE, which has an escape of its own: parts of text, None for `*`, "" for `?`."""
+    return "".join("*" if part is None else re.sub(r"([\\*?])", r"\\\1", part) if part else "?" for part in parts)
