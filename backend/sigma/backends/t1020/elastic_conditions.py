@@ -7,7 +7,6 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
-from sigma.conversion.base import TextQueryBackend
 from sigma.conversion.state import ConversionState
 from sigma.types import (
     SigmaBool,
@@ -59,8 +58,6 @@ def field_of(model: LogModel, name: str) -> Field:
 
 class ElasticConditions(ModelConditions):
     """A backend with trees of tests (expression.Node of Predicate) in the place of pySigma's strings."""
-
-    compare_operators = TextQueryBackend.compare_operators
 
     @staticmethod
     def _written_name(column: str) -> str:
@@ -166,7 +163,8 @@ class ElasticConditions(ModelConditions):
         """A numeric comparison."""
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
-        operator = str((self.compare_operators or {})[value.op])
+        operators: Any = self.compare_operators
+        operator = str(operators[value.op])
         if isinstance(value.number, SigmaTimestampPart):
             return self._time_part(cond, state, operator, value.number)
         field, sigma_name = self._field(cond, state)
@@ -305,3 +303,13 @@ def source_tests(model: LogModel) -> list[Node[Predicate]]:
     for name, values in model.unlike.items():
         tests.append(Not(Test(OneOf(field_of(model, name), tuple(values)))))
     return tests
+
+
+def refuse_unsourced(model: LogModel) -> None:
+    """Raise Unsupported where nothing says which documents are of the log source."""
+    if not model.indices or not model.source_values:
+        raise Unsupported(
+            f"the pipeline does not say which documents are {model.table}, so that all would be searched; set indices "
+            "and source_values",
+            at=("logsource", "category"),
+        )

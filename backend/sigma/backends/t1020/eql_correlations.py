@@ -1,0 +1,124 @@
+"""Correlations as EQL: sequences, and what is refused and left to ES|QL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
+
+from .correlating import AT_CONDITION, AT_GROUP_BY, AT_RULES, OPERATORS, CorrelatingConditions
+from .elastic_conditions import ElasticConditions, field_of, source_tests
+from .elastic_predicates import Texts
+from .eql_query import MAX_RUNS, EventSequence, Search
+from .expression import Test, all_of, any_of, negate
+from .legs import FlaggedLegs, Leg, leg_of, refuse_two_readings, searches_by_rule
+from .losses import Unsupported
+
+_ELSEWHERE = "use --dialect esql"
+
+
+class EqlCorrelations(CorrelatingConditions, ElasticConditions):
+    """Conditions, and the correlations of their rules."""
+
+    language = "EQL"
+
+    def convert_correlation_temporal_ordered_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in order on one key within the time span."""
+        legs = self._legs(rule, least=2)
+        if not legs[0].keys:
+            raise Unsupported(
+                "the correlation has no group-by; name the field that its rules share, such as Computer",
+                at=("correlation", "type"),
+            )
+        steps = [(_with_keys(leg), list(leg.keys.values())) for leg in legs]
+        return [EventSequence(steps, rule.timespan.seconds)]
+
+    def convert_correlation_event_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of events on one key within the time span."""
+        condition = rule.condition
+        assert isinstance(condition, SigmaCorrelationCondition)
+        operator = OPERATORS[condition.op]
+        if operator not in (">", ">="):
+            raise Unsupported(
+                f"EQL cannot count with {condition.op.name.lower()}, only with gt and gte; {_ELSEWHERE}",
+                at=AT_CONDITION,
+            )
+        runs = condition.count + (operator == ">")
+        if runs > MAX_RUNS:
+            raise Unsupported(f"EQL counts to {MAX_RUNS} at most, not to {runs}; {_ELSEWHERE}", at=AT_CONDITION)
+        legs = self._legs(rule)
+        search = _one_of(legs)
+        if runs <= 1:
+            return [search]
+        return [EventSequence([(search, list(legs[0].keys.values()))], rule.timespan.seconds, runs)]
+
+    def convert_correlation_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_type("temporal", "sequences have one order")
+
+    def convert_correlation_value_count_rule(self, *_: Any, **__: Any) -> list[Any]:
+        """Refused by name."""
+        self._refuse_type("value_count", "it has no distinct values")
+
+    @staticmethod
+    def _refuse_type(kind: str, why: str) -> NoReturn:
+        raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=("correlation", "type"))
+
+    def _legs(self, correlation: SigmaCorrelationRule, least: int = 1) -> list[Leg[Search]]:
+        """The rules of a correlation. Raises Unsupported for what has none, lacks a field, or has it in two."""
+        legs = [leg_of(search, correlation) for search in searches_by_rule(correlation, Search, self.language, least)]
+        for leg in legs:
+            for field, column in leg.keys.items():
+                if column in leg.search.model.joined:
+                    raise Unsupported(
+                        f"{field} is in two fields of {leg.search.model.table}, which no sequence of EQL can be joined "
+                        f"by; {_ELSEWHERE}",
+                        at=AT_GROUP_BY,
+                    )
+        refuse_two_readings(FlaggedLegs(legs, "Rule"))
+        return legs
+
+
+def _with_keys(leg: Leg[Search]) -> Search:
+    """The search without events whose key is an empty text, which joins nothing. Identities of hosts never are."""
+    model = leg.search.model
+    empty = []
+    for column in leg.keys.values():
+        field = field_of(model, column)
+        if field.is_text and column not in model.join_keys.values() and "" not in model.removed:
+            empty.append(negate(Test(Texts(field, ((),), cased=True))))
+    return replace(leg.search, condition=all_of([leg.search.condition, *empty])) if empty else leg.search
+
+
+def _one_of(legs: list[Leg[Search]]) -> Search:
+    """The events of any of the rules as one search. Raises Unsupported where they have not one category and key."""
+    searches = [_with_keys(leg) for leg in legs]
+    if len(searches) == 1:
+        return searches[0]
+    if len({search.category for search in searches}) > 1 or len({tuple(leg.keys.values()) for leg in legs}) > 1:
+        raise Unsupported(
+            f"EQL counts events of one category and key, which the rules have not; {_ELSEWHERE}", at=AT_RULES
+        )
+    common = [test for test in source_tests(searches[0].model) if all(test in source_tests(s.model) for s in searches)]
+    conditions = []
+    for search in searches:
+        own = [test for test in source_tests(search.model) if test not in common]
+        conditions.append(all_of([*own, search.condition]))
+    kept = {
+        name: values
+        for name, values in searches[0].model.source_values.items()
+        if all(search.model.source_values.get(name) == values for search in searches)
+    }
+    unlike = {
+        name: values
+        for name, values in searches[0].model.unlike.items()
+        if all(search.model.unlike.get(name) == values for search in searches)
+    }
+    model = replace(searches[0].model, source_values=kept, unlike=unlike)
+    losses = tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
+    return replace(searches[0], model=model, condition=any_of(conditions), losses=losses)

@@ -1,0 +1,243 @@
+"""Tests of Elastic's documents as EQL, and how a tree of them is laid out.
+
+EQL becomes Query DSL: a test of a field holds where any of its values meets it, and NOT of that where none does, a
+missing field included. So NOT needs no care here, but for functions and for fields without a mapping, of which both are
+null. `:`, `like` and `like~` have wildcards and no escape; without regard to case means that of ASCII letters. Source:
+Elastic's EQL syntax reference, and ExpressionTranslators and StringUtils in Elasticsearch's source.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+
+from . import regexes_lucene as lucene
+from .elastic_losses import networks_of
+from .elastic_predicates import (
+    NUMBERS,
+    Field,
+    Matches,
+    Networks,
+    Numbers,
+    OneOf,
+    Predicate,
+    Present,
+    Same,
+    Texts,
+    TimePart,
+    Truth,
+)
+from .eql_text import has_wildcard, name, string
+from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, negate
+from .losses import Unsupported
+
+WIDTH = 110
+INDENT = "    "
+Value = tuple[str | None, ...]
+
+
+def told(node: Node[Predicate], name_of: Callable[[str], str]) -> Node[Predicate]:
+    """The condition without joined fields, each tested in its two parts. Raises Unsupported for what EQL cannot say,
+    with the field's name in the rule, which `name_of` gives. NOT stands at the leaves before and after.
+    """
+    if isinstance(node, Not):
+        return negate(told(node.arg, name_of))
+    if isinstance(node, All):
+        return all_of([told(arg, name_of) for arg in node.args])
+    if isinstance(node, AnyOf):
+        return any_of([told(arg, name_of) for arg in node.args])
+    field = node.what.field
+    match node.what:
+        case Same():
+            raise _unsaid(field, "EQL cannot compare two fields", name_of)
+        case TimePart():
+            raise _unsaid(field, "EQL has no function that takes a part of a time", name_of)
+        case Networks() if field.is_text:
+            raise _unsaid(field, "it is a text here, of which EQL's cidrMatch takes none", name_of)
+        case Texts() if len(field.names) == 2:
+            return any_of([_in_two(node.what, value) for value in node.what.values])
+        case Matches() if len(field.names) == 2:
+            both = " and ".join(field.names)
+            raise _unsaid(field, f"it is {both}, which EQL cannot join for a regular expression", name_of)
+        case Present() if len(field.names) == 2:
+            return Test(Present(Field(field.names[1:])))
+    return node
+
+
+def _unsaid(field: Field, message: str, name_of: Callable[[str], str]) -> Unsupported:
+    name = name_of(field.names[-1])
+    return Unsupported(f"{name}: {message}; use --dialect esql", name)
+
+
+def _in_two(what: Texts, value: Value) -> Node[Predicate]:
+    """A test of `first\\second`, by each place where the pattern may have the backslash; or of the second alone."""
+    first, second = (Field((one,)) for one in what.field.names)
+    missing: Node[Predicate] = Not(Test(Present(first)))
+    alone = all_of([missing, _part_test(second, value, what.cased)])
+    parted = [
+        all_of([_part_test(first, left, what.cased), _part_test(second, right, what.cased)])
+        for left, right in _partings(value)
+    ]
+    return any_of([*parted, alone])
+
+
+def _part_test(field: Field, value: Value, cased: bool) -> Node[Predicate]:
+    return Test(Present(field)) if value == (None,) else Test(Texts(field, (value,), cased))
+
+
+def _partings(value: Value) -> list[tuple[Value, Value]]:
+    found: list[tuple[Value, Value]] = []
+    for at, part in enumerate(value):
+        before, after = value[:at], value[at + 1 :]
+        if part is None:
+            found.append(((*before, None), (None, *after)))
+        elif not part:
+            found.append((before, after))
+        else:
+            for place, character in enumerate(part):
+                if character == "\\":
+                    left, right = part[:place], part[place + 1 :]
+                    found.append(((*before, *([left] if left else [])), (*([right] if right else []), *after)))
+    return list(dict.fromkeys(found))
+
+
+# --- Single tests -----------------------------------------------------------------------------------
+
+
+def _name(field: Field) -> str:
+    return name(field.names[0], field.optional)
+
+
+def _is_script(what: Predicate) -> bool:
+    """Whether the test is one of a function, which is null of a missing field, and so is NOT of it."""
+    if isinstance(what, Texts):
+        return not what.field.is_text and any(_as_address(what, value) is None for value in what.values)
+    return isinstance(what, Matches) and not what.field.is_text
+
+
+def _as_address(what: Texts, value: Value) -> str | None:
+    """The value as an address, which is compared as such."""
+    if what.field.type != "ip" or len(value) != 1 or not value[0]:
+        return None
+    try:
+        return str(ipaddress.ip_address(value[0]))
+    except ValueError:
+        return None
+
+
+def positive(what: Predicate) -> list[str]:
+    """The test, as alternatives."""
+    match what:
+        case Texts():
+            return _texts(what)
+        case Matches():
+            subject = _name(what.field) if what.field.is_text else f"string({_name(what.field)})"
+            if what.folded is not None:
+                return [f"{subject} regex~ {string(lucene.printed(what.folded))}"]
+            return [f"{subject} regex {string(lucene.printed(what.item))}"]
+        case Networks():
+            return [f"cidrMatch({', '.join([_name(what.field), *map(string, networks_of(what))])})"]
+        case Numbers():
+            if len(what.numbers) > 1:
+                return [f"{_name(what.field)} in ({', '.join(what.numbers)})"]
+            return [f"{_name(what.field)} {what.operator} {what.numbers[0]}"]
+        case Truth():
+            return [f"{_name(what.field)} == {str(what.value).lower()}"]
+        case Present():
+            return [f"{_name(what.field)} != null"]
+        case OneOf():
+            values = what.values if what.field.type in NUMBERS else tuple(map(string, what.values))
+            if len(values) == 1:
+                return [f"{_name(what.field)} == {values[0]}"]
+            return [f"{_name(what.field)} in ({', '.join(values)})"]
+    raise TypeError(f"{what} is no test of EQL")
+
+
+def _texts(what: Texts) -> list[str]:
+    if not what.field.is_text:
+        return _texts_of_others(what)
+    return _of_subject(_name(what.field), what.values, what.cased)
+
+
+def _texts_of_others(what: Texts) -> list[str]:
+    found = []
+    texts: list[Value] = []
+    for value in what.values:
+        if (address := _as_address(what, value)) is not None:
+            found.append(f"{_name(what.field)} == {string(address)}")
+        else:
+            texts.append(value)
+    return [*found, *(_of_subject(f"string({_name(what.field)})", texts, what.cased) if texts else [])]
+
+
+def _of_subject(subject: str, values: Sequence[Value], cased: bool) -> list[str]:
+    """Tests of a text: those without wildcards, those with, and those that only an expression can say."""
+    equal: list[str] = []
+    like: list[str] = []
+    found: list[str] = []
+    for value in values:
+        plain = [part for part in value if part]
+        foreign = not cased and any(_has_foreign_letters(part) for part in plain)
+        if foreign or (len(value) > 1 and any(map(has_wildcard, plain))):
+            item = lucene.wildcard(value, foreign)
+            found.append(f"{subject} {'regex' if cased or foreign else 'regex~'} {string(lucene.printed(item))}")
+        elif len(value) <= 1 and value not in ((None,), ("",)):
+            equal.append("".join(plain))
+        else:
+            like.append("".join("*" if part is None else part or "?" for part in value))
+    tests = []
+    if equal:
+        operator = "==" if cased else ":" if not any(map(has_wildcard, equal)) and all(equal) else "in~"
+        if len(equal) > 1 or operator == "in~":
+            operator = "in" if cased else "in~"
+        tests.append(_listed(subject, operator, equal))
+    if like:
+        tests.append(_listed(subject, "like" if cased else "like~", like))
+    return [*tests, *found]
+
+
+def _listed(subject: str, operator: str, values: Sequence[str]) -> str:
+    listed = ", ".join(map(string, values))
+    return f"{subject} {operator} {f'({listed})' if len(values) > 1 or operator in ('in', 'in~') else listed}"
+
+
+def _has_foreign_letters(text: str) -> bool:
+    return any(not character.isascii() and len(lucene.cases(character)) > 1 for character in text)
+
+
+def negative(what: Predicate, inside: str) -> str:
+    """NOT of the test, which holds of a missing field."""
+    if isinstance(what, Present):
+        return f"{_name(what.field)} == null"
+    tests = positive(what)
+    text = f"not {tests[0]}" if len(tests) == 1 else f"not ({' or '.join(tests)})"
+    if what.field.optional or _is_script(what):
+        text = f"{_name(what.field)} == null or {text}"
+        return f"({text})" if inside else text
+    return text
+
+
+# --- Trees ------------------------------------------------------------------------------------------
+
+
+def expression(node: Node[Predicate], indent: str = "", inside: str = "") -> str:
+    """The node, one clause a line where it is long, continued below `indent`; `inside` is the word of the join that it
+    stands in."""
+    if isinstance(node, Test):
+        tests = positive(node.what)
+        return _joined(tests, "or", indent, inside) if len(tests) > 1 else tests[0]
+    if isinstance(node, Not):
+        assert isinstance(node.arg, Test)
+        return negative(node.arg.what, inside)
+    if not node.args:
+        return "true" if isinstance(node, All) else "false"
+    word = "and" if isinstance(node, All) else "or"
+    deeper = indent + INDENT if inside else indent
+    return _joined([expression(arg, deeper, word) for arg in node.args], word, indent, inside)
+
+
+def _joined(parts: Sequence[str], word: str, indent: str, inside: str) -> str:
+    flat = f" {word} ".join(parts)
+    if len(indent) + len(flat) > WIDTH or "\n" in flat:
+        flat = f"\n{indent}{INDENT}{word} ".join(parts)
+    return f"({flat})" if inside else flat
