@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from oracles.eql_grammar import Call, Comparison, Expression, Field, Literal, Logic, Lookup, Not
+from oracles.eql_operands import KINDS, NULL, Condition, Operand, Predicate, always, length, never, string, typed
 from oracles.eql_tokens import EqlError, EqlUnsupported
+from oracles.eql_tree import Call, Comparison, Expression, Field, Literal, Logic, Lookup, Not
 from oracles.eql_values import (
     Held,
     Readings,
@@ -41,17 +40,6 @@ from oracles.eql_values import (
 )
 from oracles.lucene_regexp import LuceneRegexError, VersionsDiffer, check, matches
 
-Predicate: TypeAlias = Callable[[Held], bool]
-
-KINDS = {
-    **dict.fromkeys(("keyword", "constant_keyword", "wildcard"), "text"),
-    **dict.fromkeys(("long", "integer", "short", "byte", "unsigned_long"), "number"),
-    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "number"),
-    "boolean": "boolean",
-    "ip": "ip",
-}
-"""The field types known here, and what they hold."""
-
 ORDERS: dict[str, Callable[..., bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -62,35 +50,7 @@ _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True)
-class Condition:
-    """Whether an event matches, and whether it matches `not` of it."""
-
-    holds: Predicate
-    fails: Predicate
-
-
-def _never(event: Held) -> bool:
-    return False
-
-
-def _always(event: Held) -> bool:
-    return True
-
-
-NULL = Condition(_never, _never)
-TRUE, FALSE = Condition(_always, _never), Condition(_never, _always)
-
-
-@dataclass(frozen=True)
-class Operand:
-    """A field or a function of one. kind: of its values, None where only the events tell. per_value: it is a script."""
-
-    field: str
-    kind: str | None
-    per_value: Callable[[Value], Value] | None
-    absent: bool
-    at: int
+TRUE, FALSE = Condition(always, never), Condition(never, always)
 
 
 class Conditions:
@@ -167,8 +127,8 @@ class Conditions:
         if expression.name == "length":
             if inner.kind not in ("text", None):
                 raise EqlError(f"length of {inner.field}, which is no keyword", expression.at)
-            return Operand(inner.field, "number", _length, inner.absent, expression.at)
-        return Operand(inner.field, "text", _string, inner.absent, expression.at)
+            return Operand(inner.field, "number", length, inner.absent, expression.at)
+        return Operand(inner.field, "text", string, inner.absent, expression.at)
 
     def comparison(self, expression: Comparison) -> Condition:
         left, right, sign = expression.left, expression.right, expression.operator
@@ -214,9 +174,9 @@ class Conditions:
         def test(order: Callable[..., bool]) -> Test:
             return lambda value: order(value, right.value)
 
-        found = self.atom(operand, _typed(operand, right, test(ORDERS[sign])))
+        found = self.atom(operand, typed(operand, right, test(ORDERS[sign])))
         if operand.per_value is None and not self.readings.not_is_complement:
-            turned = self.atom(operand, _typed(operand, right, test(ORDERS[_NEGATED[sign]])))
+            turned = self.atom(operand, typed(operand, right, test(ORDERS[_NEGATED[sign]])))
             return Condition(found.holds, turned.holds)
         return found
 
@@ -251,7 +211,7 @@ class Conditions:
         if not isinstance(constant.value, str) or operand.kind not in ("text", None):
             raise EqlError(f"{expression.operator} is for strings", constant.at)
         if expression.operator == "like":
-            return _typed(operand, constant, like(constant.value, expression.insensitive, self.readings))
+            return typed(operand, constant, like(constant.value, expression.insensitive, self.readings))
         pattern, ignore, unicode_case = constant.value, expression.insensitive, self.readings.unicode_case
         try:
             check(pattern)
@@ -260,7 +220,7 @@ class Conditions:
             raise EqlUnsupported(str(error), constant.at) from error
         except LuceneRegexError as error:
             raise EqlError(str(error), constant.at) from error
-        return _typed(
+        return typed(
             operand,
             constant,
             lambda value: matches(pattern, str(value), ignore_case=ignore, unicode_case=unicode_case),
@@ -273,8 +233,8 @@ class Conditions:
             at = address(str(wanted))
             return lambda value: address(str(value)) == at
         if isinstance(wanted, str):
-            return _typed(operand, right, equal_text(wanted, insensitive, self.readings))
-        return _typed(operand, right, lambda value: value == wanted)
+            return typed(operand, right, equal_text(wanted, insensitive, self.readings))
+        return typed(operand, right, lambda value: value == wanted)
 
     def function(self, expression: Call) -> Condition:
         """The functions that are conditions. 'EQL function reference'."""
@@ -294,11 +254,11 @@ class Conditions:
         if operand.kind not in (("ip", None) if name == "cidrMatch" else ("text", None)):
             raise EqlError(f"{name} of {field.name}, which is of another type", at)
         if name == "cidrMatch":
-            tests = [_typed(operand, Literal("", at), within(text)) for text in texts]
+            tests = [typed(operand, Literal("", at), within(text)) for text in texts]
             return self.atom(operand, lambda value: any(test(value) for test in tests))
         if not texts[0]:
             raise EqlUnsupported(f"{name} of the empty text", at)
-        test = _typed(operand, Literal("", at), self.text_function(expression, texts[0]))
+        test = typed(operand, Literal("", at), self.text_function(expression, texts[0]))
         return self.atom(operand, test, script=not self.readings.functions_are_queries)
 
     def text_function(self, expression: Call, text: str) -> Test:
@@ -337,31 +297,3 @@ class Conditions:
         if script or change is not None:
             return Condition(holds, lambda event: not all(map(changed, event.get(field, nothing))))
         return Condition(holds, lambda event: not holds(event))
-
-
-def _typed(operand: Operand, right: Literal, test: Test) -> Test:
-    """A test that refuses values of another type than the constant's, where no mapping has told."""
-    if operand.kind is not None:
-        return test
-    assert right.value is not None
-    wanted = kind(right.value)
-
-    def checked(value: Value) -> bool:
-        if kind(value) != wanted:
-            raise EqlError(f"{operand.field} holds {value!r}, and is compared with a {wanted}", right.at)
-        return test(value)
-
-    return checked
-
-
-def _length(value: Value) -> Value:
-    text = str(value)
-    if not all(ord(character) < 0x10000 for character in text):
-        raise EqlUnsupported("the length of text beyond the basic plane")
-    return len(text)
-
-
-def _string(value: Value) -> Value:
-    if isinstance(value, float):
-        raise EqlUnsupported("a fraction as text")
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -31,9 +31,11 @@ from typing import Any
 
 import eql
 from eql.events import Event
-from oracles.eql_conditions import KINDS, Conditions, Predicate
-from oracles.eql_grammar import Field, Query, Step, parse
+from oracles.eql_conditions import Conditions
+from oracles.eql_grammar import parse
+from oracles.eql_operands import KINDS, Predicate
 from oracles.eql_tokens import EqlError, EqlUnsupported
+from oracles.eql_tree import Field, Query, Step
 from oracles.eql_values import SOURCE, Held, Readings, address, kind, loaded
 
 Document = Mapping[str, object]

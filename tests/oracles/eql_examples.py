@@ -176,7 +176,7 @@ _ALL = (
         ones(1),
         {"mapping": {"f": "ip"}},
     ),
-    Example("startsWith", 'any where startsWith(f, "C:\\\\a")', _PATHS, ones(1, 2, 5)),
+    Example("startsWith", 'any where startsWith(f, "C:\\\\")', column("C:\\a", "xC:\\a", "c:\\a"), ones(1)),
     Example("endsWith~", 'any where endsWith~(f, "\\\\x.exe")', _PATHS, ones(1, 3, 5)),
     Example("stringContains under not, as a query", 'any where not stringContains(f, "a\\\\x")', _PATHS, ones(2, 3, 4)),
     Example(

@@ -10,100 +10,13 @@ Refused with EqlUnsupported, valid as they are: pipes, samples, missing events (
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from oracles.eql_tokens import EqlError, EqlUnsupported, Token, text_of, tokens
+from oracles.eql_tree import Call, Comparison, Expression, Field, Literal, Logic, Lookup, Not, Query, Step
 
-Constant: TypeAlias = str | int | float | bool | None
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Literal:
-    """A constant."""
-
-    value: Constant
-    at: int
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field, of its full name. optional: `?` stands before it."""
-
-    name: str
-    optional: bool
-    at: int
-
-
-@dataclass(frozen=True)
-class Call:
-    """A function. insensitive: its name ends in `~`."""
-
-    name: str
-    insensitive: bool
-    arguments: tuple[Expression, ...]
-    at: int
-
-
-@dataclass(frozen=True)
-class Not:
-    """`not`."""
-
-    inner: Expression
-    at: int
-
-
-@dataclass(frozen=True)
-class Logic:
-    """`and`, or `or`."""
-
-    operator: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """== != < <= > >=."""
-
-    operator: str
-    left: Expression
-    right: Expression
-    at: int
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A value and the constants after `in`, `:`, `like` or `regex`. `:` is `like` that ignores case."""
-
-    operator: str
-    insensitive: bool
-    left: Expression
-    values: tuple[Literal, ...]
-    at: int
-
-
-Expression: TypeAlias = Literal | Field | Call | Not | Logic | Comparison | Lookup
-
-
-@dataclass(frozen=True)
-class Step:
-    """An event of a sequence, or the only one. category: None is `any`. keys: those of `sequence by` come first."""
-
-    category: str | None
-    condition: Expression
-    keys: tuple[Field, ...]
-    at: int
-
-
-@dataclass(frozen=True)
-class Query:
-    """One step is an event query. maxspan: milliseconds."""
-
-    steps: tuple[Step, ...]
-    until: Step | None
-    maxspan: int | None
 
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -157,6 +70,8 @@ class _Parser:
         steps: list[Step] = []
         while self.word.kind in ("[", "!["):
             steps += self.term(keys)
+        if self.word.kind not in ("until", "|", "end"):
+            raise EqlError(f"expected an event, not {self.word.text!r}", self.word.at)
         until = None
         if (word := self.match("until")) is not None:
             repeated = self.term(keys)

@@ -37,16 +37,16 @@ Test: TypeAlias = Callable[[Value], bool]
 class Readings:
     """What the pages leave open. The default is what Elasticsearch's source says, where that could be read.
 
-    not_is_complement: `not x < 5` holds for a missing x, and needs all values to fail. Otherwise `not` turns the operator
-    round (as up to 7.14): x >= 5. Of <, <=, > and >= alone: the others have no operator to turn to.
+    not_is_complement: `not x < 5` holds for a missing x, and needs all values to fail. Otherwise `not` turns the
+    operator round (as up to 7.14): x >= 5. Of <, <=, > and >= alone: the others have no operator to turn to.
     unequal_for_missing: `x != 5` holds for a missing x, as bool must_not does. Otherwise not.
     functions_are_queries: startsWith, endsWith and stringContains of a field and a constant become queries, which `not`
     complements. Otherwise they are scripts: `not` of one holds where a value fails, and not for a missing field.
     functions_read_wildcards: `*`, `?` and backslashes in the constant of endsWith and stringContains are those of a
     wildcard query, where they are queries. Otherwise they are themselves.
     unicode_case: ignoring case goes beyond A to Z. Otherwise not, as the `term` and `wildcard` queries' pages say.
-    absent_is_null: a comparison with a field that is written `?field` and has no mapping is null, and so is `not` of it.
-    Otherwise such a field is as one without a value.
+    absent_is_null: a comparison with a field that is written `?field` and has no mapping is null, and so is `not` of
+    it. Otherwise such a field is as one without a value.
     ties_reversed: events of one timestamp come in the reverse of their order in the engine. Otherwise in that order.
     Elasticsearch sorts them by the tiebreaker field, if the search names one, and then consistently or not.
     """
