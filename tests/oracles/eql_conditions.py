@@ -46,7 +46,6 @@ ORDERS: dict[str, Callable[..., bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -107,9 +106,13 @@ class Conditions:
         def either(one: Predicate, two: Predicate) -> Predicate:
             return lambda event: one(event) or two(event)
 
-        if expression.operator == "and":
-            return Condition(both(left.holds, right.holds), either(left.fails, right.fails))
-        return Condition(either(left.holds, right.holds), both(left.fails, right.fails))
+        if left is NULL or right is NULL:
+            if expression.operator == "and":
+                return Condition(never, either(left.fails, right.fails))
+            return Condition(either(left.holds, right.holds), never)
+        # A bool query, of which must_not is the complement, whatever it holds.
+        holds = (both if expression.operator == "and" else either)(left.holds, right.holds)
+        return Condition(holds, lambda event: not holds(event))
 
     def operand(self, expression: Expression) -> Operand:
         """A field, or length() or string() of one."""
@@ -174,11 +177,7 @@ class Conditions:
         def test(order: Callable[..., bool]) -> Test:
             return lambda value: order(value, right.value)
 
-        found = self.atom(operand, typed(operand, right, test(ORDERS[sign])))
-        if operand.per_value is None and not self.readings.not_is_complement:
-            turned = self.atom(operand, typed(operand, right, test(ORDERS[_NEGATED[sign]])))
-            return Condition(found.holds, turned.holds)
-        return found
+        return self.atom(operand, typed(operand, right, test(ORDERS[sign])))
 
     def null_check(self, operand: Operand, sign: str) -> Condition:
         if sign not in ("==", "!="):
@@ -187,8 +186,7 @@ class Conditions:
             raise EqlUnsupported("a function compared with null", operand.at)
         field = operand.field
         if operand.absent:
-            unequal = NULL if self.readings.absent_is_null else FALSE
-            return TRUE if sign == "==" else unequal
+            return TRUE if sign == "==" else FALSE
         exists = Condition(lambda event: field in event, lambda event: field not in event)
         return exists if sign == "!=" else Condition(exists.fails, exists.holds)
 

@@ -37,8 +37,6 @@ Test: TypeAlias = Callable[[Value], bool]
 class Readings:
     """What the pages leave open. The default is what Elasticsearch's source says, where that could be read.
 
-    not_is_complement: `not x < 5` holds for a missing x, and needs all values to fail. Otherwise `not` turns the
-    operator round (as up to 7.14): x >= 5. Of <, <=, > and >= alone: the others have no operator to turn to.
     unequal_for_missing: `x != 5` holds for a missing x, as bool must_not does. Otherwise not.
     functions_are_queries: startsWith, endsWith and stringContains of a field and a constant become queries, which `not`
     complements. Otherwise they are scripts: `not` of one holds where a value fails, and not for a missing field.
@@ -48,13 +46,13 @@ class Readings:
     absent_is_null: a comparison with a field that is written `?field` and has no mapping is null, and so is `not` of
     it. Otherwise such a field is as one without a value.
     ties_reversed: events of one timestamp come in the reverse of their order in the engine. Otherwise in that order.
-    Elasticsearch sorts them by the tiebreaker field, if the search names one, and then consistently or not.
+    Elasticsearch sorts them by the tiebreaker field, if the search names one. Otherwise they are concurrent, and come
+    in an order that need not be the same twice ('EQL search', 'Specify a sort tiebreaker').
     """
 
-    not_is_complement: bool = True
     unequal_for_missing: bool = True
     functions_are_queries: bool = True
-    functions_read_wildcards: bool = False
+    functions_read_wildcards: bool = True
     unicode_case: bool = False
     absent_is_null: bool = True
     ties_reversed: bool = False

@@ -183,10 +183,10 @@ def test_a_key_of_several_values_is_refused() -> None:
 @pytest.mark.parametrize(
     ("doubt", "query", "values", "source", "otherwise"),
     [
-        ("not_is_complement", "any where not f < 5", (None, [3, 9]), "1", "2"),
         ("unequal_for_missing", 'any where f != "a"', (None, "b"), "12", "2"),
         ("functions_are_queries", 'any where not endsWith(f, "a")', (None, ["a", "b"]), "1", "2"),
-        ("functions_read_wildcards", 'any where endsWith(f, "a*b")', ("a*b", "acb"), "1", "12"),
+        ("functions_read_wildcards", 'any where endsWith(f, "a*b")', ("a*b", "acb"), "12", "1"),
+        ("functions_read_wildcards", 'any where endsWith(f, "\\\\ab")', ("x\\ab", "xab"), "12", "1"),
         ("unicode_case", 'any where f : "É" or f regex~ "é"', ("é", "É"), "12", "12"),
         ("unicode_case", 'any where f : "É*"', ("é", "Éa"), "2", "12"),
         ("unicode_case", 'any where f in~ ("É", "K")', ("é", "\u212a", "k"), "3", "123"),
@@ -199,19 +199,15 @@ def test_a_doubt_has_two_answers(
     assert {reading for reading in SINGLE_DOUBTS if getattr(reading, doubt) != getattr(SOURCE, doubt)}
     for value in (True, False):
         reading = Readings(**{doubt: value})
-        found = EqlEngine(column(*values), mapping=_mapping(values), readings=reading).query(query)
+        found = EqlEngine(column(*values), mapping={"f": "keyword"}, readings=reading).query(query)
         expected = source if value == getattr(SOURCE, doubt) else otherwise
         assert "".join(str(alert[0]["_id"]) for alert in found) == expected, reading
 
 
-def _mapping(values: tuple[object, ...]) -> dict[str, str]:
-    return {"f": "long" if values[-1] == [3, 9] else "keyword"}
-
-
 def test_readings() -> None:
-    assert len(set(ALL_READINGS)) == 128
+    assert len(set(ALL_READINGS)) == 64
     assert set(SINGLE_DOUBTS) < set(ALL_READINGS)
-    assert len(SINGLE_DOUBTS) == 8
+    assert len(SINGLE_DOUBTS) == 7
 
 
 def test_four_thousand_events_take_a_moment() -> None:

@@ -47,7 +47,8 @@ def oracle(query: str, events: Events) -> list[list[object]]:
 # Lower case, and no missing field: there they agree.
 TEXTS = st.text("ab*?\\.", max_size=4)
 _LITERAL = TEXTS.map(lambda text: '"' + text.replace("\\", "\\\\") + '"')
-_PLAIN = st.text("ab.\\", min_size=1, max_size=3).map(lambda text: '"' + text.replace("\\", "\\\\") + '"')
+# Without wildcards, which Elasticsearch may read in the arguments of functions.
+_PLAIN = st.text("ab.", min_size=1, max_size=3).map(lambda text: '"' + text.replace("\\", "\\\\") + '"')
 _NUMBER = st.integers(-3, 3).map(str)
 _ATOM = st.one_of(
     st.builds("f {} {}".format, st.sampled_from(("==", "!=")), _LITERAL),

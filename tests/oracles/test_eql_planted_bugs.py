@@ -123,9 +123,16 @@ BUGS = (
     Bug(
         "not needs the field",
         "eql_conditions",
-        "lambda event: not holds(event))",
-        "lambda event: field in event and not holds(event))",
+        "nothing))))\n        return Condition(holds, lambda event: not holds(event))",
+        "nothing))))\n        return Condition(holds, lambda event: field in event and not holds(event))",
         "not and null (must_not)",
+    ),
+    Bug(
+        "not is moved into and",
+        "eql_conditions",
+        "lambda event: not holds(event))\n\n    def operand",
+        "either(left.fails, right.fails))\n\n    def operand",
+        "not of and, with a script (must_not)",
     ),
     Bug(
         "a comparison needs all values",
@@ -155,7 +162,7 @@ BUGS = (
         "NULL = Condition(never, always)",
         "Optional fields: a comparison with null is null, and `not` of it",
     ),
-    Bug("<= turned round is <", "eql_conditions", '">=": "<="}', '">=": "<"}', "Numbers"),
+    Bug("<= mirrored is <", "eql_conditions", '">=": "<="}', '">=": "<"}', "Numbers"),
     Bug(
         "cidrMatch of one range",
         "eql_conditions",
