@@ -31,6 +31,7 @@ from typing import Any
 
 import eql
 from eql.events import Event
+from eql.parser import skip_optimizations
 from oracles.eql_conditions import Conditions
 from oracles.eql_grammar import parse
 from oracles.eql_operands import KINDS, Predicate
@@ -148,7 +149,9 @@ def run(query: str, events: list[Event]) -> list[list[int]]:
     found: list[list[int]] = []
     engine = eql.PythonEngine()
     engine.add_output_hook(lambda output: found.append([event.data["row"] for event in output.events]))
-    engine.add_query(eql.parse_query(query))
+    # Its optimizer errs (test_eql_package.py), and is not needed.
+    with skip_optimizations:
+        engine.add_query(eql.parse_query(query))
     engine.stream_events(events)
     return found
 

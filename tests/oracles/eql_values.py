@@ -5,9 +5,9 @@ None, an empty list and a missing name are the same: the field is null. `@timest
 1970.
 
 Texts. In `:`, `like` and `like~`, `*` is any text and `?` one character (a code point); a newline is a character too.
-There is no escape: a backslash is itself, as in the page's paths. The page is silent there, and Elasticsearch's own
-conversion (StringUtils.toLikePattern) knows none: a literal `*` or `?` cannot be asked for but with `==`, `in` and
-`regex`.
+There is no escape: a backslash is itself, as in the page's paths. The page is silent there. Elasticsearch's own
+conversion (StringUtils.toLikePattern) knows none, and in the review of the page (pull request 65237) its authors say
+so: a literal `*` or `?` can be asked for with `==`, `in`, `in~` and `regex` alone.
 
 Addresses. A range may have bits beyond its prefix. IPv4 within IPv6 (`::ffff:10.0.0.1`, and IPv6 ranges that hold all
 of those) is refused, as Elasticsearch keeps both kinds in one.

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import eql
 import pytest
 from eql.events import Event
-from eql.parser import allow_runs, elasticsearch_syntax
+from eql.parser import allow_runs, elasticsearch_syntax, skip_optimizations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.eql_engine import EqlEngine
@@ -24,10 +24,13 @@ Events = Sequence[Mapping[str, object]]
 
 
 def package(query: str, events: Events) -> list[list[object]]:
-    """The `_id` of the events that `eql` finds, as Elasticsearch's syntax, `@timestamp` in milliseconds."""
+    """The `_id` of the events that `eql` finds, as Elasticsearch's syntax, `@timestamp` in milliseconds.
+
+    Its optimizer is left out, which errs: see below.
+    """
     found: list[list[object]] = []
     with ExitStack() as flags:
-        for flag in (elasticsearch_syntax, allow_runs):
+        for flag in (elasticsearch_syntax, allow_runs, skip_optimizations):
             flags.enter_context(flag)
         parsed = eql.parse_query(query)
     engine = eql.PythonEngine()
@@ -84,7 +87,8 @@ def test_conditions_without_nulls_agree(condition: str, values: list[tuple[str, 
 @settings(max_examples=100, deadline=None)
 @given(st.text("abn\"\\'u{}4?*. ~:=()", max_size=12))
 def test_what_the_oracle_reads_the_package_reads(text: str) -> None:
-    query = f"any where f == {text}"
+    # `4.` is a number of Elasticsearch's alone.
+    query = f"any where f == {text.replace('4.', '')}"
     try:
         EqlEngine([]).query(query)
     except EqlError:
@@ -225,7 +229,14 @@ def test_the_package_takes_what_the_oracle_refuses(query: str) -> None:
         assert "zz" in query
 
 
-@pytest.mark.parametrize("query", ["any where @f == 1", "any where `a``b` == 1"])
+def test_its_optimizer_takes_unequal_for_equal() -> None:
+    query = 'any where f in ("a", "c") or f != "b"'
+    with elasticsearch_syntax:
+        assert "!=" not in str(eql.parse_query(query))
+    assert package(query, column("d")) == oracle(query, column("d")) == [["1"]]
+
+
+@pytest.mark.parametrize("query", ["any where @f == 1", "any where `a``b` == 1", "any where f == 4."])
 def test_the_package_refuses_what_elasticsearch_takes(query: str) -> None:
     assert parse(query)
     with elasticsearch_syntax, pytest.raises(eql.EqlError):
