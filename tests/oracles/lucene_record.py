@@ -128,14 +128,15 @@ def _mutated(draw: random.Random, text: str) -> str:
 
 def _spelt(pattern: str, out: bool) -> str:
     """The pattern with its classes: their names, or written out for 8.8.1."""
-    built, inside = "", False
-    for at, character in enumerate(pattern):
+    built, inside, escaped = "", False, False
+    for character in pattern:
         if character in _CLASSES:
             name, members = _CLASSES[character]
             built += name if not out else members if inside else f"[{members}]"
             continue
-        if at == 0 or pattern[at - 1] != "\\":
+        if not escaped:
             inside = character == "[" or (inside and character != "]")
+        escaped = character == "\\" and not escaped
         built += character
     return built
 
