@@ -105,6 +105,9 @@ def _keep(command: Command, table: Table, context: Context) -> Table:
 
 
 def _drop(command: Command, table: Table, context: Context) -> Table:
+    patterns = command.node.qualifiedNamePatterns().qualifiedNamePattern()
+    if any(one.getText() == "*" for one in patterns):
+        raise error("Removing all fields is not allowed [*]", command.node)
     dropped = {name for _, names in _matching(command.node, table) for name in names}
     return replace(table, columns={name: held for name, held in table.columns.items() if name not in dropped})
 

@@ -9,7 +9,8 @@ FROM ('FROM'; 'Multi-index queries'; 'Union types'): a pattern with `*`, a list,
 index has and another has not is null there; one with two types is an error where it is used. The columns come in the
 order of their names, METADATA last. Documents have no promised order; here they come as given, index by index.
 
-LIMIT ('Limitations', 'Result set size limit'): 1000 rows unless a LIMIT says otherwise, and 10,000 at most.
+LIMIT ('Limitations', 'Result set size limit'; pull request 99816): 1000 rows unless there is a LIMIT anywhere in the
+query, and 10,000 at most. Both are for what is returned, not for what the commands before see.
 """
 
 from __future__ import annotations
@@ -85,17 +86,9 @@ class EsqlEngine:
             table = run(command, table, context)
         self.warnings = list(context.warnings)
         columns = [(name, column) for name, column in table.columns.items()]
-        rows = table.rows[: self._limit([command.name for command in others], len(table.rows))]
+        limited = any(command.name == "limit" for command in others)
+        rows = table.rows[: self._max_limit if limited else self._default_limit]
         return [{name: _shown(one, column) for name, column in columns} for one in rows]
-
-    def _limit(self, names: list[str], count: int) -> int:
-        """How many rows are returned."""
-        if "limit" not in names:
-            return self._default_limit
-        last = len(names) - names[::-1].index("limit")
-        if "stats" in names[last:] and count > self._default_limit:
-            raise EsqlUnsupported("more rows than the default limit, and a LIMIT only before STATS")
-        return self._max_limit
 
     def _start(self, esql: str, first: Command, context: Context) -> Table:
         if first.name == "row":

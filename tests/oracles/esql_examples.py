@@ -12,8 +12,8 @@ from itertools import chain
 from oracles.esql_example import Example
 from oracles.esql_examples_commands import COMMANDS, STATS
 from oracles.esql_examples_functions import CONVERSIONS, DATES, NUMBERS, SEVERAL, TEXT
-from oracles.esql_examples_language import LITERALS, OPERATORS, PATTERNS
+from oracles.esql_examples_language import LITERALS, NULLS, OPERATORS, PATTERNS
 
-ALL = (LITERALS, OPERATORS, PATTERNS, TEXT, NUMBERS, CONVERSIONS, DATES, SEVERAL, COMMANDS, STATS)
+ALL = (LITERALS, OPERATORS, NULLS, PATTERNS, TEXT, NUMBERS, CONVERSIONS, DATES, SEVERAL, COMMANDS, STATS)
 EXAMPLES: dict[str, Example] = {example.page: example for example in chain(*ALL)}
 """Each example by its name."""

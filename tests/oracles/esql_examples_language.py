@@ -101,6 +101,34 @@ OPERATORS = (
     hosts("==: several addresses are null (csv-spec ip, equals)", 'ip == "127.0.0.1"', 1),
 )
 
+NULLS = (
+    Example(
+        "NULL values: comparisons and IS NULL",
+        "ROW x = NULL | EVAL eq = x == NULL, neq = x != NULL, nil = x IS NULL | DROP x",
+        [{"eq": None, "neq": None, "nil": True}],
+    ),
+    Example("NULL values: WHERE keeps what is true", "ROW x = NULL | WHERE x == NULL", []),
+    Example("NULL values: WHERE and IS NULL", "ROW x = NULL | WHERE x IS NULL", [{"x": None}]),
+    ids("NULL values: != and the missing ones", 'name != "Georgi" OR name IS NULL', 2, 3, 4, 5),
+    Example(
+        "NULL values: COALESCE of a null column",
+        'ROW d = NULL | EVAL d = COALESCE(d, "Unknown")',
+        [{"d": "Unknown"}],
+    ),
+    Example(
+        "NULL values: counts",
+        "ROW x = NULL | STATS r = COUNT(*), v = COUNT(x), n = COUNT(NULL)",
+        [{"r": 1, "v": 0, "n": 0}],
+    ),
+    Example("NULL values: a sum of nothing", "ROW x = NULL | STATS s = SUM(TO_INTEGER(x))", [{"s": None}]),
+    Example(
+        "NULL values: MV_APPEND",
+        "ROW v = MV_APPEND(1, 2) | EVAL a = MV_APPEND(v, NULL)",
+        [{"v": [1, 2], "a": None}],
+    ),
+    Example("NULL values: false is counted", "ROW x = 1 | STATS c = COUNT(false)", [{"c": 1}]),
+)
+
 PATTERNS = (
     ids("LIKE: the whole value (Limitations)", 'name LIKE "Eberhar"'),
     ids("LIKE: * (csv-spec where-like, likePrefix)", 'name LIKE "Eberhar*"', 5),

@@ -1,9 +1,9 @@
 """Multivalue functions. ES|QL reference, 'Multivalue functions', a page for each.
 
 All are null for null. MV_DEDUPE keeps the first of equal values where it was ("may, but won't always, sort").
-MV_APPEND is null where either side is. MV_SLICE counts from 0, from the end below 0, and both ends are in; what is
-outside is null. Refused where a value asks for it: MV_SLICE with one end below 0 and the other not, MV_ZIP where one
-side is null, MV_MEDIAN and the like at all.
+MV_APPEND is null where either side is ('NULL values'). MV_SLICE counts from 0, from the end below 0, and both ends are
+in; what is outside is null. Refused where a value asks for it: MV_SLICE with one end below 0 and the other not, MV_ZIP
+where one side is null, MV_MEDIAN and the like at all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""LIKE, RLIKE, the match operator, and comparisons after TO_LOWER or TO_UPPER.
 
 LIKE (ES|QL reference, 'Operators', 'LIKE'): the whole value, heeding case; `*` is any text, `?` one character. A
-backslash takes the meaning of the next `*`, `?` or `\`; in "…" each backslash is written twice. No page says what it
-does before another character or at the end, so that is refused. A list is true where one pattern is.
+backslash takes the meaning of the next `*`, `?` or `\`; in "…" each backslash is written twice. Before another
+character and at the end it is an error (Elastic's parser tests). A list is true where one pattern is.
 
 RLIKE: the syntax of Lucene with all its operators, the whole value (`lucene_regexp.matches`).
 
@@ -12,8 +12,9 @@ value, and any of several values will do. A text that is no number (Boolean, …
 text, ranges (a date that is no full time, an address with a prefix), and the operator after RENAME or MV_EXPAND.
 
 TO_LOWER(x) and TO_UPPER(x) before `==`, `!=`, LIKE, RLIKE and a constant: `Readings.casing`. That the optimiser makes
-these operators that do not heed case, or false, is in Elastic's tests (csv-spec `where-like`, …UpperTurnedInsensitive)
-and issue 127479.
+these operators that do not heed case, or false, is in issue 127479, pull request 118870 and Elastic's tests (csv-spec
+`where-like`, …UpperTurnedInsensitive). For LIKE and RLIKE it is switched off in 8.19 (pull request 131387), where
+only ASCII would have been folded, and on in 9.1; for `==` it is on in both.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _wildcards(pattern: str, node: Node, letters: Letters) -> str:
             position += 1
             here = pattern[position : position + 1]
             if here not in ("*", "?", "\\"):
-                refuse(f"a backslash before {here or 'the end'!r} in a LIKE pattern", node)
+                raise error(f"Invalid pattern for LIKE [{pattern}]: a backslash before {here or 'the end'!r}", node)
             pieces.append(re.escape(here))
         else:
             pieces.append({"*": ".*", "?": "."}.get(here) or letters(here))
