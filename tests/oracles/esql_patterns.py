@@ -112,6 +112,9 @@ def _pattern(
     context: Context,
 ) -> Expression:
     text, readings = text_of(node), context.readings
+    # A pattern is read before the optimiser may drop it.
+    for pattern in patterns:
+        test(pattern, _same)
     if readings.all_is_not_null and any(map(is_all, patterns)):
         run, inner = subject.run, subject
         return folded(Expression("boolean", lambda row: run(row) is not None, text, node), [inner])
