@@ -153,6 +153,28 @@ STATS = (
     people("VALUES: the same value once", "STATS v = MV_SORT(VALUES(lang))", {"v": [2, 4, 5]}),
     people("STATS: the rightmost of one name", "STATS a = COUNT(*), a = MAX(lang)", {"a": 5}),
     people(
+        "STATS: a group goes before an aggregate of its name (csv-spec stats)",
+        "WHERE id < 3 | STATS lang = MIN(id), lang = MAX(id) BY lang | SORT lang",
+        {"lang": 2},
+        {"lang": 5},
+    ),
+    Example(
+        "MV_EXPAND: twice (csv-spec mv_expand)",
+        'ROW a=[1,2], j=["a","b"] | MV_EXPAND a | MV_EXPAND j',
+        [{"a": one, "j": two} for one in (1, 2) for two in "ab"],
+    ),
+    Example(
+        "MV_EXPAND: a filter after it (csv-spec mv_expand)",
+        'ROW a = "foobar", b = ["foo", "bar"], c = 12 | MV_EXPAND b | WHERE b LIKE "fo*"',
+        [{"a": "foobar", "b": "foo", "c": 12}],
+    ),
+    people(
+        "EVAL: a column of the same name, twice (csv-spec keep)",
+        "EVAL lang = lang + 1, lang = lang + 1 | KEEP l*, n* | LIMIT 1",
+        {"lang": 4, "name": "Georgi"},
+    ),
+    people("MAX: a Boolean (csv-spec stats)", "STATS a = MAX(still), b = MIN(still)", {"a": True, "b": False}),
+    people(
         "STATS: the groups come last", "WHERE id == 1 | STATS c = COUNT(*) BY id, lang", {"c": 1, "id": 1, "lang": 2}
     ),
     Example(

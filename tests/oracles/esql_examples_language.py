@@ -126,6 +126,11 @@ NULLS = (
         "ROW v = MV_APPEND(1, 2) | EVAL a = MV_APPEND(v, NULL)",
         [{"v": [1, 2], "a": None}],
     ),
+    gives("NULL values: a sum that has none (csv-spec null)", "x = null, y = 3", "x + 10 > y * 2", None),
+    gives("NULL values: arithmetic on both sides (csv-spec null)", "a = null, b = null", "(a + 1) == (b + 2)", None),
+    gives("NULL values: IN with nothing else (csv-spec null)", "x = 1", "x IN (null)", None),
+    gives("NULL values: null in a list of nulls (csv-spec null)", "x = null", "x IN (null)", None),
+    Example("NULL values: WHERE null (csv-spec null)", "ROW x = 1 | WHERE NULL AND x < 2", []),
     Example("NULL values: false is counted", "ROW x = 1 | STATS c = COUNT(false)", [{"c": 1}]),
 )
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from oracles.esql_grammar import EsqlUnsupported, Node, place, refuse, string_value, text_of
 from oracles.esql_values import Context, Readings, Row, Run, Value, address, date_of, values_of
-from oracles.esql_verifier import NUMERIC, STRING, Expression, Scope, error, folded, need, single_valued
+from oracles.esql_verifier import MATCH_IN_STATS, NUMERIC, STRING, Expression, Scope, error, folded, need, single_valued
 
 
 def like(node: Node, subject: Expression, context: Context) -> Expression:
@@ -83,7 +83,7 @@ def _fold_ascii(character: str) -> str:
 
 
 def _letters(readings: Readings) -> Letters:
-    return _fold if readings.casing == "insensitive" else _fold_ascii
+    return _fold_ascii if readings.casing == "ascii" else _fold
 
 
 def _wildcards(pattern: str, node: Node, letters: Letters) -> str:
@@ -119,7 +119,7 @@ def _pattern(
         run, inner = subject.run, subject
         return folded(Expression("boolean", lambda row: run(row) is not None, text, node), [inner])
     letters: Letters = _same
-    if subject.casing and readings.casing != "plain":
+    if subject.casing and readings.casing in ("insensitive", "ascii"):
         which, inner = subject.casing
         patterns = [pattern for pattern in patterns if _has_case(pattern, which)]
         if not patterns:
@@ -156,6 +156,8 @@ def equal_without_case(left: Expression, right: Expression, sign: str, text: str
 def match(node: Node, name: str, wanted: Expression, scope: Scope) -> Expression:
     """The match operator `:`."""
     text = text_of(node)
+    if scope.match == MATCH_IN_STATS:
+        refuse(scope.match, node)
     if scope.match:
         raise error(f"[{text}]: {scope.match}", node)
     column = scope.columns.get(name)

@@ -20,7 +20,7 @@ from oracles.esql_expressions import condition, expression
 from oracles.esql_grammar import Command, Node, kind, name_of, refuse, text_of
 from oracles.esql_table import Table, rows_in_any_order, with_columns
 from oracles.esql_values import Context, Row, values_of
-from oracles.esql_verifier import Column, Expression, Scope, error
+from oracles.esql_verifier import MATCH_IN_STATS, Column, Expression, Scope, error
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def plain_name(node: Node) -> str | None:
 def stats(command: Command, table: Table, context: Context) -> Table:
     """The table of a STATS command."""
     node = command.node
-    scope = Scope(table.columns, context, match="the match operator in STATS")
+    scope = Scope(table.columns, context, match=MATCH_IN_STATS)
     groups = [Named(name, expression(inner, replace(scope, grouping=True))) for name, inner in fields(node.grouping)]
     group_columns = {
         one.name: Column(at, "keyword" if one.expression.type == "text" else one.expression.type)
@@ -67,12 +67,14 @@ def stats(command: Command, table: Table, context: Context) -> Table:
     results: list[Named] = []
     for field in node.stats.aggField() if node.stats else ():
         name, inner = named(field.field())
+        if plain_name(inner) in group_columns:
+            raise error(f"grouping key [{text_of(inner)}] already specified in the STATS BY clause", inner)
         keep = condition(field.booleanExpression(), replace(scope, hidden=hidden)) if field.WHERE() else None
         before = len(aggregates)
         outer = Scope(
             group_columns,
             context,
-            match="the match operator in STATS",
+            match=MATCH_IN_STATS,
             aggregate=_collector(aggregates, replace(scope, hidden=hidden), keep, len(groups)),
             only_groups=True,
             same={one.expression.text: group_columns[one.name] for one in groups},

@@ -59,7 +59,8 @@ class Readings:
     casing: what TO_LOWER(x) or TO_UPPER(x) before `==`, LIKE or RLIKE and a constant is. "plain": the function and
     then the operator. Otherwise the optimiser's: the operator without regard to case, and constantly false where the
     constant has a letter of the other case, so that NOT of it holds even for null; "insensitive" folds all letters,
-    "ascii" only those of ASCII. An expression that all three agree on is safe.
+    "ascii" only those of ASCII, and "equals" is "insensitive" for `==` and `!=` alone, as in 8.19. An expression on
+    which all agree is safe.
     all_is_not_null: LIKE "*" and RLIKE ".*" are IS NOT NULL, so that NOT of it holds for null, and several values
     pass. Otherwise they are as any other pattern.
     match_missing_is_null: `:` on a missing field is null. Otherwise false, so that NOT of it holds.
@@ -67,7 +68,7 @@ class Readings:
     values of a field.
     """
 
-    casing: Literal["plain", "insensitive", "ascii"] = "insensitive"
+    casing: Literal["plain", "insensitive", "ascii", "equals"] = "insensitive"
     all_is_not_null: bool = True
     match_missing_is_null: bool = False
     upside_down: bool = False
@@ -75,7 +76,7 @@ class Readings:
 
 ALL_READINGS = tuple(
     Readings(casing, *choice)
-    for casing in ("insensitive", "ascii", "plain")
+    for casing in ("insensitive", "ascii", "equals", "plain")
     for choice in product((True, False), (False, True), (False, True))
 )
 """Every combination. A query proved for all of them does not depend on a doubt."""

@@ -71,6 +71,10 @@ class Expression:
     casing: tuple[Literal["lower", "upper"], Expression] | None = None
 
 
+MATCH_IN_STATS = "the match operator in STATS"
+"""Some versions have it, so that it is refused as left out."""
+
+
 @dataclass
 class Scope:
     """What an expression may name, and where it stands.

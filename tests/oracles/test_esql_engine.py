@@ -244,6 +244,7 @@ def test_the_verifier_refuses(condition: str) -> None:
         'STATS TOP(size, 1, "up")',
         "STATS COUNT(*) WHERE size",
         "STATS MAX(*)",
+        "STATS host BY host",
         "EVAL x = BUCKET(size, 5)",
         "EVAL x = 5 minutes",
         "MV_EXPAND nothing",
@@ -289,6 +290,7 @@ def test_the_verifier_refuses_a_command(query: str) -> None:
         "FROM logs | EVAL x = DATE_TRUNC(2 months, @timestamp)",
         "FROM logs | STATS COUNT(*) BY BUCKET(@timestamp, 20, NOW() - 1 day, NOW())",
         "FROM logs | STATS MEDIAN(size)",
+        'FROM logs | STATS COUNT(*) WHERE host:"x"',
         "FROM logs | STATS MAX(size) BY size = size % 2",
         "FROM logs | SORT build",
         "FROM logs | RENAME h = host",
@@ -421,6 +423,29 @@ def test_the_readings_of_casing(
     assert values(expression, *CASED, readings=Readings(casing="insensitive")) == insensitive
     assert values(expression, *CASED, readings=Readings(casing="ascii")) == ascii_
     assert values(expression, *CASED, readings=Readings(casing="plain")) == plain
+
+
+def test_the_reading_of_8_19_is_for_equality_alone() -> None:
+    held = Readings(casing="equals")
+    assert values('NOT TO_LOWER(host) == "ABC"', *CASED, readings=held) == [True, True, True]
+    assert values('NOT TO_LOWER(host) LIKE "ABC"', *CASED, readings=held) == [True, True, None]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1.0, "1.0"),
+        (0.5, "0.5"),
+        (1234567.0, "1234567.0"),
+        (1e7, "1.0E7"),
+        (1.25e10, "1.25E10"),
+        (0.001, "0.001"),
+        (0.0001, "1.0E-4"),
+        (-2.5, "-2.5"),
+    ],
+)
+def test_a_double_is_written_as_in_java(number: float, text: str) -> None:
+    assert values("TO_STRING(ratio)", {"ratio": number}) == [text]
 
 
 def test_a_casing_behind_a_column_is_plain_in_each_reading() -> None:
