@@ -7,6 +7,7 @@ stand only in STATS, BUCKET only in its BY. Named parameters (`{"option": …}`)
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 # The modules that declare functions.
 import oracles.esql_conditions
@@ -50,7 +51,9 @@ def call(node: Node, scope: Scope, compiled: Callable[[Node, Scope], Expression]
         refuse(f"the aggregate function {name}", node)
     if node.ASTERISK():
         raise error(f"{name} does not take *", node)
-    arguments = [compiled(one, scope) for one in node.booleanExpression()]
+    # A grouping function may stand in a calculation, but not in another function (Kibana issue 218319).
+    inner = replace(scope, grouping=False)
+    arguments = [compiled(one, inner) for one in node.booleanExpression()]
     made = Call(name, text_of(node), arguments, scope.context, node)
     if name == "BUCKET":
         if not scope.grouping:

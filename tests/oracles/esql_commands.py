@@ -3,7 +3,8 @@
 - EVAL: a column of an old name takes its place at the end. Later fields see earlier ones.
 - KEEP: columns come in the order of the patterns. Where several patterns name a column, a full name goes before a
   pattern with `*`, and that before `*` alone; of equal ones the rightmost. A pattern for nothing is an error.
-- RENAME: one after the other; an existing column of the new name goes.
+- RENAME: one after the other; an existing column of the new name goes. `new = old` is 8.19 and 9.1 (pull request
+  129254).
 - SORT: ascending, null as the largest, unless said. Of several values the smallest counts when ascending, the largest
   when descending. Rows that are equal stay as they were.
 - MV_EXPAND: a row for each value; the order of rows is not promised after it.
@@ -114,8 +115,6 @@ def _drop(command: Command, table: Table, context: Context) -> Table:
 
 def _rename(command: Command, table: Table, context: Context) -> Table:
     for clause in command.node.renameClause():
-        if clause.ASSIGN() and context.version < (9, 1):
-            refuse("RENAME new = old before 9.1", clause)
         (old, old_pattern), (new, new_pattern) = pattern_of(clause.oldName), pattern_of(clause.newName)
         if old_pattern or new_pattern:
             raise error(f"Using wildcards [*] in RENAME is not allowed [{text_of(clause)}]", clause)

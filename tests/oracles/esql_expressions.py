@@ -56,7 +56,7 @@ def _bracketed(node: Node, scope: Scope) -> Expression:
 def _column(node: Node, scope: Scope) -> Expression:
     name = name_of(node.qualifiedName())
     if name in scope.hidden:
-        refuse(f"[{name}] is a column and a group", node)
+        refuse(f"[{name}] in an aggregate, which BY gives anew", node)
     column = scope.columns.get(name)
     if column is None:
         if scope.only_groups:

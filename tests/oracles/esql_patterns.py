@@ -2,7 +2,8 @@ r"""LIKE, RLIKE, the match operator, and comparisons after TO_LOWER or TO_UPPER.
 
 LIKE (ES|QL reference, 'Operators', 'LIKE'): the whole value, heeding case; `*` is any text, `?` one character. A
 backslash takes the meaning of the next `*`, `?` or `\`; in "…" each backslash is written twice. Before another
-character and at the end it is an error (Elastic's parser tests). A list is true where one pattern is.
+character and at the end it is an error (Elastic's parser tests). A list is true where one pattern is; 8.19 has it too
+(pull request 129554).
 
 RLIKE: the syntax of Lucene with all its operators, the whole value (`lucene_regexp.matches`).
 
