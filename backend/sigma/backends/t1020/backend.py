@@ -83,8 +83,9 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
             self.errors.append((rule, error))
             return []
         keys = self._keys_for_correlations(rule)
+        collected = len(self.errors)
         queries: list[Any] = super().convert_rule(rule, output_format, callback)
-        if not rule._backreferences:
+        if not rule._backreferences or len(self.errors) > collected:
             return queries
         searches = [
             replace(search, keys=keys) for search in rule.get_conversion_result() if isinstance(search, RuleSearch)

@@ -7,6 +7,7 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
+from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.types import (
     SigmaBool,
@@ -51,7 +52,7 @@ METADATA = frozenset(("_id", "_index", "_version"))
 def field_of(model: LogModel, name: str) -> Field:
     """A column of the log model; raises KeyError where it has none of that name."""
     if name in model.joined:
-        return Field(tuple(model.joined[name]), "keyword")
+        return Field(tuple(model.joined[name]), "keyword", label=name)
     kind = model.columns[name] if model.columns else "keyword"
     return Field((name,), kind, name in model.multivalued, name in model.optional)
 
@@ -81,6 +82,10 @@ class ElasticConditions(ModelConditions):
         if field.type in ("date", "date_nanos"):
             raise Unsupported(f"{sigma_name} is a time here; compare no texts with it", sigma_name)
         return field
+
+    def finalize_query(self, *args: Any, **kwargs: Any) -> Any:
+        """pySigma's own: upstream's for EQL works on text."""
+        return Backend.finalize_query(self, *args, **kwargs)
 
     # --- Strings ----------------------------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class _Settling:
         gone, kept = [], []
         for value in what.values:
             text = "".join(part or "*" for part in value)
-            if text in self.removed:
+            # No field of another type can hold an empty text.
+            if text in self.removed or not (text or what.field.is_text):
                 gone.append(text)
             else:
                 kept.append(value)
@@ -78,12 +79,12 @@ class _Settling:
         if isinstance(what, Texts):
             gone, kept = self._parted(what)
             if gone:
-                name = self.name_of(what.field.names[-1])
+                name = what.field.called(self.name_of)
                 self._lose(LossCode.EMPTY, name, f"{name}: {gone[0]!r} also finds events without {name}")
                 missing: Node[Predicate] = Not(Test(Present(what.field)))
                 return any_of([missing, Test(replace(what, values=kept))]) if kept else missing
         if isinstance(what, Networks) and (alone := _alone(what)):
-            name = self.name_of(what.field.names[-1])
+            name = what.field.called(self.name_of)
             self._lose(
                 LossCode.ADDRESS,
                 name,
@@ -97,7 +98,7 @@ class _Settling:
         if isinstance(what, Texts):
             gone, kept = self._parted(what)
             if gone:
-                name = self.name_of(what.field.names[-1])
+                name = what.field.called(self.name_of)
                 self._lose(
                     LossCode.EMPTY,
                     name,
@@ -105,7 +106,7 @@ class _Settling:
                 )
                 return Not(Test(replace(what, values=kept))) if kept else All(())
         if isinstance(what, Networks) and (alone := _alone(what)):
-            name = self.name_of(what.field.names[-1])
+            name = what.field.called(self.name_of)
             raise Unsupported(
                 f"{name}: to exclude {', '.join(alone)}, written as of IPv6, would exclude IPv4 addresses too, which "
                 "are stored alike; exclude the IPv4 network as well",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
@@ -16,13 +17,19 @@ NUMBERS = frozenset(("long", "integer", "short", "byte", "unsigned_long", "doubl
 class Field:
     """A field of the documents; two names are one value, joined by a backslash, where the first may be missing.
 
-    `many`: it holds an array, and a test holds of any of its values. `optional`: a mapping may lack it.
+    `many`: it holds an array, and a test holds of any of its values. `optional`: a mapping may lack it. `label` is what
+    two names together are called in a rule.
     """
 
     names: tuple[str, ...]
     type: str = "keyword"
     many: bool = False
     optional: bool = False
+    label: str = ""
+
+    def called(self, name_of: Callable[[str], str]) -> str:
+        """The field's name in a rule; `name_of` gives it for a field of one name."""
+        return self.label or name_of(self.names[0])
 
     @property
     def is_text(self) -> bool:

@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 
 from . import regexes_lucene as lucene
+from .elastic_layout import INDENT, joined, listed
 from .elastic_losses import networks_of
 from .elastic_predicates import (
     NUMBERS,
@@ -31,8 +32,6 @@ from .eql_text import has_wildcard, name, string
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, negate
 from .losses import Unsupported
 
-WIDTH = 110
-INDENT = "    "
 Value = tuple[str | None, ...]
 
 
@@ -65,8 +64,8 @@ def told(node: Node[Predicate], name_of: Callable[[str], str]) -> Node[Predicate
 
 
 def _unsaid(field: Field, message: str, name_of: Callable[[str], str]) -> Unsupported:
-    name = name_of(field.names[-1])
-    return Unsupported(f"{name}: {message}; use --dialect esql", name)
+    called = field.called(name_of)
+    return Unsupported(f"{called}: {message}; use --dialect esql", called)
 
 
 def _in_two(what: Texts, value: Value) -> Node[Predicate]:
@@ -125,21 +124,21 @@ def _as_address(what: Texts, value: Value) -> str | None:
         return None
 
 
-def positive(what: Predicate) -> list[str]:
-    """The test, as alternatives."""
+def alternatives(what: Predicate, indent: str = "") -> list[str]:
+    """The test, as tests of which any is enough."""
     match what:
         case Texts():
-            return _texts(what)
+            return _texts(what, indent)
         case Matches():
             subject = _name(what.field) if what.field.is_text else f"string({_name(what.field)})"
             if what.folded is not None:
                 return [f"{subject} regex~ {string(lucene.printed(what.folded))}"]
             return [f"{subject} regex {string(lucene.printed(what.item))}"]
         case Networks():
-            return [f"cidrMatch({', '.join([_name(what.field), *map(string, networks_of(what))])})"]
+            return [listed("cidrMatch", [_name(what.field), *map(string, networks_of(what))], indent)]
         case Numbers():
             if len(what.numbers) > 1:
-                return [f"{_name(what.field)} in ({', '.join(what.numbers)})"]
+                return [listed(f"{_name(what.field)} in ", what.numbers, indent)]
             return [f"{_name(what.field)} {what.operator} {what.numbers[0]}"]
         case Truth():
             return [f"{_name(what.field)} == {str(what.value).lower()}"]
@@ -149,17 +148,17 @@ def positive(what: Predicate) -> list[str]:
             values = what.values if what.field.type in NUMBERS else tuple(map(string, what.values))
             if len(values) == 1:
                 return [f"{_name(what.field)} == {values[0]}"]
-            return [f"{_name(what.field)} in ({', '.join(values)})"]
+            return [listed(f"{_name(what.field)} in ", values, indent)]
     raise TypeError(f"{what} is no test of EQL")
 
 
-def _texts(what: Texts) -> list[str]:
+def _texts(what: Texts, indent: str) -> list[str]:
     if not what.field.is_text:
-        return _texts_of_others(what)
-    return _of_subject(_name(what.field), what.values, what.cased)
+        return _texts_of_others(what, indent)
+    return _of_subject(_name(what.field), what.values, what.cased, indent)
 
 
-def _texts_of_others(what: Texts) -> list[str]:
+def _texts_of_others(what: Texts, indent: str) -> list[str]:
     found = []
     texts: list[Value] = []
     for value in what.values:
@@ -167,10 +166,10 @@ def _texts_of_others(what: Texts) -> list[str]:
             found.append(f"{_name(what.field)} == {string(address)}")
         else:
             texts.append(value)
-    return [*found, *(_of_subject(f"string({_name(what.field)})", texts, what.cased) if texts else [])]
+    return [*found, *(_of_subject(f"string({_name(what.field)})", texts, what.cased, indent) if texts else [])]
 
 
-def _of_subject(subject: str, values: Sequence[Value], cased: bool) -> list[str]:
+def _of_subject(subject: str, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
     """Tests of a text: those without wildcards, those with, and those that only an expression can say."""
     equal: list[str] = []
     like: list[str] = []
@@ -190,30 +189,31 @@ def _of_subject(subject: str, values: Sequence[Value], cased: bool) -> list[str]
         operator = "==" if cased else ":" if not any(map(has_wildcard, equal)) and all(equal) else "in~"
         if len(equal) > 1 or operator == "in~":
             operator = "in" if cased else "in~"
-        tests.append(_listed(subject, operator, equal))
+        tests.append(_compared(subject, operator, equal, indent))
     if like:
-        tests.append(_listed(subject, "like" if cased else "like~", like))
+        tests.append(_compared(subject, "like" if cased else "like~", like, indent))
     return [*tests, *found]
 
 
-def _listed(subject: str, operator: str, values: Sequence[str]) -> str:
-    listed = ", ".join(map(string, values))
-    return f"{subject} {operator} {f'({listed})' if len(values) > 1 or operator in ('in', 'in~') else listed}"
+def _compared(subject: str, operator: str, values: Sequence[str], indent: str) -> str:
+    literals = list(map(string, values))
+    if len(literals) > 1 or operator in ("in", "in~"):
+        return listed(f"{subject} {operator} ", literals, indent)
+    return f"{subject} {operator} {literals[0]}"
 
 
 def _has_foreign_letters(text: str) -> bool:
     return any(not character.isascii() and len(lucene.cases(character)) > 1 for character in text)
 
 
-def negative(what: Predicate, inside: str) -> str:
+def negative(what: Predicate, indent: str, inside: bool) -> str:
     """NOT of the test, which holds of a missing field."""
     if isinstance(what, Present):
         return f"{_name(what.field)} == null"
-    tests = positive(what)
-    text = f"not {tests[0]}" if len(tests) == 1 else f"not ({' or '.join(tests)})"
+    tests = alternatives(what, indent)
+    text = f"not {tests[0]}" if len(tests) == 1 else f"not ({joined(tests, 'or', indent, False)})"
     if what.field.optional or _is_script(what):
-        text = f"{_name(what.field)} == null or {text}"
-        return f"({text})" if inside else text
+        return joined([f"{_name(what.field)} == null", text], "or", indent, inside)
     return text
 
 
@@ -221,23 +221,14 @@ def negative(what: Predicate, inside: str) -> str:
 
 
 def expression(node: Node[Predicate], indent: str = "", inside: str = "") -> str:
-    """The node, one clause a line where it is long, continued below `indent`; `inside` is the word of the join that it
-    stands in."""
+    """The node, continued below `indent`; `inside` is the word of the join that it stands in."""
     if isinstance(node, Test):
-        tests = positive(node.what)
-        return _joined(tests, "or", indent, inside) if len(tests) > 1 else tests[0]
+        return joined(alternatives(node.what, indent), "or", indent, inside == "and")
     if isinstance(node, Not):
         assert isinstance(node.arg, Test)
-        return negative(node.arg.what, inside)
+        return negative(node.arg.what, indent, inside == "and")
     if not node.args:
         return "true" if isinstance(node, All) else "false"
     word = "and" if isinstance(node, All) else "or"
-    deeper = indent + INDENT if inside else indent
-    return _joined([expression(arg, deeper, word) for arg in node.args], word, indent, inside)
-
-
-def _joined(parts: Sequence[str], word: str, indent: str, inside: str) -> str:
-    flat = f" {word} ".join(parts)
-    if len(indent) + len(flat) > WIDTH or "\n" in flat:
-        flat = f"\n{indent}{INDENT}{word} ".join(parts)
-    return f"({flat})" if inside else flat
+    parts = [expression(arg, indent + INDENT, word) for arg in node.args]
+    return joined(parts, word, indent, bool(inside))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from .correlating import RuleSearch, losses_of
 from .elastic_conditions import source_tests
+from .elastic_layout import INDENT
 from .elastic_predicates import Predicate, merge
-from .eql_predicates import INDENT, expression
+from .eql_predicates import expression
 from .eql_text import name
 from .expression import All, Node
 from .frame import TimeFrame, timespan

@@ -13,6 +13,7 @@ from sigma.correlations import SigmaCorrelationRule
 from .backend import QueryBackend
 from .elastic_conditions import refuse_unsourced
 from .elastic_losses import settled
+from .elastic_predicates import merge
 from .esql_correlations import EsqlCorrelations
 from .esql_query import BOUND, Correlation, EsqlAlert, EsqlFrame, Search, combine
 from .expression import All
@@ -48,7 +49,7 @@ class T1020EsqlBackend(QueryBackend[EsqlFrame], EsqlCorrelations, ESQLBackend):
         assert isinstance(rule, SigmaRule)
         model = self._model(rule, state.processing_state)
         refuse_unsourced(model)
-        condition, losses = settled(query, model.removed, self._sigma_name)
+        condition, losses = settled(merge(query), model.removed, self._sigma_name)
         if condition == All(()):
             raise Unsupported("the condition holds for every event")
         return Search(model, condition, {}, losses)

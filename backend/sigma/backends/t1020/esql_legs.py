@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .elastic_conditions import field_of
+from .elastic_layout import INDENT, WIDTH
 from .elastic_predicates import NUMBERS, Field
-from .esql_predicates import INDENT, WIDTH, as_text, expression
+from .esql_predicates import as_text, expression
 from .esql_query import TIME, EsqlFrame, Search, assigned, selected, source
 from .esql_text import name
 from .expression import all_of
@@ -30,7 +31,7 @@ CROWDED = Loss(
 )
 #: The columns that the queries make, which no field of the documents must be called.
 _MADE = re.compile(
-    "Ms|Bin|Bucket|Id|Firsts?|First(Ms|Parts)|Laters?|Items?|Starts?|Values?|Edges?|Second|Times|Best|Pairs?|Nth[A-Z]*|"
+    "Ms|Bin|Bucket|Id|Heads?|Head(Ms|Parts)|Tails?|Earliest|Items?|Starts?|Values?|Edges?|Second|Times|Best|Pairs?|Nth[A-Z]*|"
     "Completed[0-9]*|EventId|LastTime|EventCount|ValueCount|(Step|Rule|Key).*"
 )
 
@@ -73,7 +74,7 @@ class Legs(FlaggedLegs[Search]):
         for number in self.numbers:
             tests = all_of(searches[number - 1].tests)
             # Of one rule all documents that are left are.
-            test = expression(tests) if len(searches) > 1 else "TRUE"
+            test = expression(tests, indent=INDENT) if len(searches) > 1 else "TRUE"
             lines.append(f"| EVAL {self.flag(number)} = CASE({test}, 1, 0)")
         keys = [
             f"{name(column)} = {self._case(field)}" for field, column in self.keys.items() if column == f"Key{field}"

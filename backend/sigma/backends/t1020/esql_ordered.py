@@ -57,12 +57,12 @@ class Ordered(Correlation):
         for number in reversed(self._later[:-1]):
             lines.extend(self._linked(number, number + 1))
         aggregates, made = self._aggregates()
-        lines.append(legs.grouped(aggregates, ["Firsts"]))
+        lines.append(legs.grouped(aggregates, ["Heads"]))
         last = legs.flag(self._later[-1])
         lines.append(f"| WHERE {last}Count > 0")
         lines.extend(frame.completed(f"{last}First"))
         times = [f"{flag}{when} = TO_DATETIME({flag}{when})" for flag in self._flags for when in ("First", "Last")]
-        lines.extend([assigned(['FirstParts = SPLIT(Firsts, "\\n")', f"{TIME} = TO_DATETIME({ms_of('Firsts')})"])])
+        lines.extend([assigned(['HeadParts = SPLIT(Heads, "\\n")', f"{TIME} = TO_DATETIME({ms_of('Heads')})"])])
         lines.append(assigned(times))
         decoded, columns = self._decoded()
         lines.append(assigned(decoded))
@@ -94,14 +94,14 @@ class Ordered(Correlation):
         later = [f"TO_STRING({MS}), {flags}", identity(), *map(self._shown_of_any, self._evidence())]
         any_later = " OR ".join(f"{flag} == 1" for flag in self._flags)
         return [
-            f"| EVAL First = CASE({legs.flag(1)} == 1, {lines_of(first)})",
-            f"| EVAL Later = CASE({any_later}, {lines_of(later)})",
+            f"| EVAL Head = CASE({legs.flag(1)} == 1, {lines_of(first)})",
+            f"| EVAL Tail = CASE({any_later}, {lines_of(later)})",
             f"| EVAL {BUCKET} = MV_APPEND({BIN}, {BIN} - 1)",
             f"| MV_EXPAND {BUCKET}",
-            f"| EVAL First = CASE({BUCKET} == {BIN}, First)",
-            legs.grouped(["Firsts = VALUES(First)", "Laters = VALUES(Later)"], [BUCKET]),
-            "| WHERE Firsts IS NOT NULL AND Laters IS NOT NULL",
-            assigned([f"Firsts = {first_of('Firsts')}", f"Laters = {first_of('Laters')}"]),
+            f"| EVAL Head = CASE({BUCKET} == {BIN}, Head)",
+            legs.grouped(["Heads = VALUES(Head)", "Tails = VALUES(Tail)"], [BUCKET]),
+            "| WHERE Heads IS NOT NULL AND Tails IS NOT NULL",
+            assigned([f"Heads = {first_of('Heads')}", f"Tails = {first_of('Tails')}"]),
         ]
 
     def _shown_of_any(self, column: str) -> str:
@@ -113,20 +113,20 @@ class Ordered(Correlation):
         """Each first event with each later one that lies within the time span."""
         # The later ones first: there are more of them, and a row of one carries all that is still to be expanded.
         lines = [
-            "| MV_EXPAND Laters",
-            "| MV_EXPAND Firsts",
-            assigned([f"FirstMs = {ms_of('Firsts')}", *self._read()]),
-            f"| WHERE {MS} >= FirstMs AND {MS} <= FirstMs + {self.span * 1000}",
+            "| MV_EXPAND Tails",
+            "| MV_EXPAND Heads",
+            assigned([f"HeadMs = {ms_of('Heads')}", *self._read()]),
+            f"| WHERE {MS} >= HeadMs AND {MS} <= HeadMs + {self.span * 1000}",
         ]
         if any(not self.legs.apart(1, number) for number in self._later):
-            first_id = 'MV_SLICE(SPLIT(Firsts, "\\n"), 1)'
+            first_id = 'MV_SLICE(SPLIT(Heads, "\\n"), 1)'
             lines.append(f"| WHERE Id != {first_id}")
         return lines
 
     def _read(self) -> list[str]:
         """Time, identity and flags of a later event from its text."""
-        flags = [f"{flag} = TO_LONG(SUBSTRING(Laters, {place}, 1))" for place, flag in enumerate(self._flags, start=14)]
-        return [f"{MS} = {ms_of('Laters')}", 'Id = MV_SLICE(SPLIT(Laters, "\\n"), 1)', *flags]
+        flags = [f"{flag} = TO_LONG(SUBSTRING(Tails, {place}, 1))" for place, flag in enumerate(self._flags, start=14)]
+        return [f"{MS} = {ms_of('Tails')}", 'Id = MV_SLICE(SPLIT(Tails, "\\n"), 1)', *flags]
 
     # --- Steps in order ---------------------------------------------------------------------------------
 
@@ -139,18 +139,18 @@ class Ordered(Correlation):
         if other > number:
             nearest, second, compare = "-1", "-2", ">="
         flags = ", ".join(f"TO_STRING({one})" for one in self._flags)
-        rest = f"SUBSTRING(Laters, {14 + len(self._flags)})"
+        rest = f"SUBSTRING(Tails, {14 + len(self._flags)})"
         edge = f'CASE({self.legs.flag(other)} == 1, CONCAT(TO_STRING({MS}), "\\n", Id))'
         return [
             f"| EVAL Edge = {edge}",
-            self.legs.grouped(["Laters = VALUES(Laters)", "Edges = VALUES(Edge)"], ["Firsts"]),
+            self.legs.grouped(["Tails = VALUES(Tails)", "Edges = VALUES(Edge)"], ["Heads"]),
             "| EVAL Edges = MV_SORT(Edges)",
             assigned([f"Edge = MV_SLICE(Edges, {nearest})", f"Second = MV_SLICE(Edges, {second})"]),
-            "| MV_EXPAND Laters",
+            "| MV_EXPAND Tails",
             assigned(self._read()),
             f'| EVAL Edge = CASE(Edge == CONCAT(TO_STRING({MS}), "\\n", Id), Second, Edge)',
             f"| EVAL {flag} = CASE({flag} == 1 AND {ms_of('Edge')} {compare} {MS}, 1, 0)",
-            f"| EVAL Laters = CONCAT(TO_STRING({MS}), {flags}, {rest})",
+            f"| EVAL Tails = CONCAT(TO_STRING({MS}), {flags}, {rest})",
             f"| WHERE {' OR '.join(f'{one} == 1' for one in self._flags)}",
         ]
 
@@ -160,7 +160,7 @@ class Ordered(Correlation):
         """Count, first and last time in ms and evidence of each later step, and the names of these columns."""
         made: list[str] = []
         found: list[str] = []
-        lines = 'SPLIT(Laters, "\\n")'
+        lines = 'SPLIT(Tails, "\\n")'
         places = {column: place for place, column in enumerate(self._evidence(), start=2)}
         for number in self._later:
             flag = self.legs.flag(number)
@@ -179,8 +179,8 @@ class Ordered(Correlation):
     def _decoded(self) -> tuple[list[str], list[str]]:
         """The columns of the first event, read from its text."""
         columns = self._projected()
-        decoded = ["EventId = SUBSTRING(MV_SLICE(FirstParts, 1), 2)"]
+        decoded = ["EventId = SUBSTRING(MV_SLICE(HeadParts, 1), 2)"]
         for place, column in enumerate(columns, start=2):
             field = self.legs.field(1, column)
-            decoded.append(f"{name(column)} = {typed(part('FirstParts', place), field)}")
+            decoded.append(f"{name(column)} = {typed(part('HeadParts', place), field)}")
         return decoded, columns

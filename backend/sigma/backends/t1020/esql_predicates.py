@@ -2,7 +2,7 @@
 
 A comparison with null is null, and so is NOT of it; what a rule says is true or false. So NOT is never put before a
 test of a field that may be null. Functions that read one value make null of an array, so that arrays are joined to one
-text, a line for a value. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
+text. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from . import regexes_lucene as lucene
+from .elastic_layout import INDENT, joined, listed
 from .elastic_losses import networks_of
 from .elastic_predicates import (
     NUMBERS,
@@ -26,10 +27,10 @@ from .elastic_predicates import (
     Truth,
 )
 from .esql_text import like, name, string
-from .expression import All, AnyOf, Node, Not, Test
+from .expression import All, Node, Not, Test
 
-WIDTH = 110
-INDENT = "    "
+#: What stands between the values of an array that is tested as one text; no value has it.
+BETWEEN = "\N{SYMBOL FOR RECORD SEPARATOR}"
 _TIME_PARTS = {
     "minute": "minute_of_hour",
     "hour": "hour_of_day",
@@ -46,7 +47,7 @@ def as_text(field: Field) -> str:
         # Of the built-in accounts and of other systems there is no domain.
         return f'CONCAT(COALESCE(CONCAT({first}, "\\\\"), ""), {second})'
     text = name(field.names[0]) if field.is_text else f"TO_STRING({name(field.names[0])})"
-    return f'MV_CONCAT({text}, "\\n")' if field.many else text
+    return f"MV_CONCAT({text}, {string(BETWEEN)})" if field.many else text
 
 
 def _subject(what: Predicate) -> str:
@@ -62,26 +63,19 @@ def _subject(what: Predicate) -> str:
 # --- Single tests -----------------------------------------------------------------------------------
 
 
-def positive(what: Predicate, inside: bool, indexed: bool) -> str:
-    """The test; null counts as false. `inside`: it stands in a join, so that one of its own needs parentheses.
-    `indexed`: it stands at the top of the first WHERE, where the operator `:` may be."""
-    tests = _alternatives(what, indexed)
-    text = " OR ".join(tests)
-    return f"({text})" if len(tests) > 1 and inside else text
-
-
-def _alternatives(what: Predicate, indexed: bool) -> list[str]:
+def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
+    """The test, as tests of which any is enough; null counts as false. `indexed`: it stands at the top of the first
+    WHERE, where the operator `:` may be."""
     match what:
         case Texts():
-            return _texts(what)
+            return _texts(what, indent)
         case Matches():
-            item = lucene.one_of_lines(what.item) if what.field.many else what.item
+            item = lucene.one_of_many(what.item, BETWEEN) if what.field.many else what.item
             return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}"]
         case Networks():
-            listed = ", ".join(map(string, networks_of(what)))
-            return [f"CIDR_MATCH({_subject(what)}, {listed})"]
+            return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
         case Numbers():
-            return _numbers(what)
+            return _numbers(what, indent)
         case Truth():
             subject = name(what.field.names[0])
             subject = f"{'MV_MAX' if what.value else 'MV_MIN'}({subject})" if what.field.many else subject
@@ -97,10 +91,10 @@ def _alternatives(what: Predicate, indexed: bool) -> list[str]:
     raise TypeError(f"{what} is no predicate")
 
 
-def _texts(what: Texts) -> list[str]:
+def _texts(what: Texts, indent: str) -> list[str]:
     subject = as_text(what.field)
     if what.field.many:
-        lines = (lucene.one_of_lines(lucene.wildcard(value, not what.cased)) for value in what.values)
+        lines = (lucene.one_of_many(lucene.wildcard(value, not what.cased), BETWEEN) for value in what.values)
         return [f"{subject} RLIKE {string(lucene.printed(line))}" for line in lines]
     equal: dict[str, list[str]] = {}
     found: list[str] = []
@@ -118,8 +112,8 @@ def _texts(what: Texts) -> list[str]:
         else:
             found.append(f"{folded} LIKE {string(like(parts))}")
     for folded, values in equal.items():
-        listed = ", ".join(map(string, values))
-        found.append(f"{folded} == {listed}" if len(values) == 1 else f"{folded} IN ({listed})")
+        literals = list(map(string, values))
+        found.append(f"{folded} == {literals[0]}" if len(values) == 1 else listed(f"{folded} IN ", literals, indent))
     return found
 
 
@@ -127,14 +121,14 @@ def _has_foreign_letters(text: str) -> bool:
     return any(not c.isascii() and len(lucene.cases(c)) > 1 for c in text)
 
 
-def _numbers(what: Numbers) -> list[str]:
+def _numbers(what: Numbers, indent: str) -> list[str]:
     subject = name(what.field.names[0])
     if what.field.many:
         if what.operator == "==":
-            return _texts(Texts(what.field, tuple((number,) for number in what.numbers), cased=True))
+            return _texts(Texts(what.field, tuple((number,) for number in what.numbers), cased=True), indent)
         subject = f"{'MV_MAX' if what.operator.startswith('>') else 'MV_MIN'}({subject})"
     if len(what.numbers) > 1:
-        return [f"{subject} IN ({', '.join(what.numbers)})"]
+        return [listed(f"{subject} IN ", what.numbers, indent)]
     return [f"{subject} {what.operator} {what.numbers[0]}"]
 
 
@@ -144,7 +138,7 @@ def _one_of(what: OneOf, indexed: bool) -> list[str]:
     if field.many and indexed:
         return [f"{subject} : {string(value)}" for value in what.values]
     if field.many:
-        patterns = (lucene.one_of_lines(lucene.wildcard((value,), False)) for value in what.values)
+        patterns = (lucene.one_of_many(lucene.wildcard((value,), False), BETWEEN) for value in what.values)
         return [f"{as_text(field)} RLIKE {string(lucene.printed(pattern))}" for pattern in patterns]
     values = what.values if field.type in NUMBERS else tuple(map(string, what.values))
     return [f"{subject} == {values[0]}" if len(values) == 1 else f"{subject} IN ({', '.join(values)})"]
@@ -174,34 +168,38 @@ def _time_part(what: TimePart) -> str:
     return f'DATE_EXTRACT("{_TIME_PARTS[what.part]}", {subject})'
 
 
-def negative(what: Predicate, inside: bool) -> str:
+def negative(what: Predicate, indent: str, inside: bool) -> str:
     """NOT of the test, which holds of null."""
     if isinstance(what, Present):
         return f"{_subject(what)} IS NULL"
     missing = [f"{_subject(what)} IS NULL"]
     if isinstance(what, Same):
         missing.append(f"{as_text(what.other)} IS NULL")
-    tests = _alternatives(what, False)
-    joined = " OR ".join(tests)
-    text = f"{' OR '.join(missing)} OR NOT ({joined})"
-    return f"({text})" if inside else text
+    test = joined(alternatives(what, False, indent), "OR", indent, False)
+    return joined([*missing, f"NOT ({test})"], "OR", indent, inside)
 
 
 # --- Trees ------------------------------------------------------------------------------------------
 
 
-def expression(node: Node[Predicate], inside: str = "", indexed: bool = False) -> str:
-    """The node as an expression; `inside` is the word of the join that it stands in."""
+def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, indent: str = "") -> str:
+    """The node as an expression, continued below `indent`; `inside` is the word of the join that it stands in."""
     if isinstance(node, Test):
-        return positive(node.what, inside == "AND", indexed)
+        return joined(alternatives(node.what, indexed, indent), "OR", indent, inside == "AND")
     if isinstance(node, Not):
         assert isinstance(node.arg, Test)
-        return negative(node.arg.what, inside == "AND")
+        return negative(node.arg.what, indent, inside == "AND")
     if not node.args:
         return "TRUE" if isinstance(node, All) else "FALSE"
     word = "AND" if isinstance(node, All) else "OR"
-    joined = f" {word} ".join(expression(arg, word) for arg in node.args)
-    return f"({joined})" if inside else joined
+    deeper = indent + INDENT
+    parts: list[str] = []
+    for arg in node.args:
+        if isinstance(arg, Test) and word == "OR":
+            parts.extend(alternatives(arg.what, False, deeper))
+        else:
+            parts.append(expression(arg, word, indent=deeper))
+    return joined(parts, word, indent, bool(inside))
 
 
 def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
@@ -211,17 +209,4 @@ def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
 
 def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:
     """One `| WHERE` for each conjunct, one alternative a line where they are long."""
-    lines = []
-    for node in dict.fromkeys(nodes):
-        line = f"| WHERE {expression(node, indexed=indexed)}"
-        lines.append(line if len(line) <= WIDTH else "| WHERE " + f"\n{INDENT}OR ".join(_parts(node, indexed)))
-    return lines
-
-
-def _parts(node: Node[Predicate], indexed: bool) -> list[str]:
-    """The alternatives of a node."""
-    if isinstance(node, AnyOf):
-        return [expression(arg, "OR") for arg in node.args]
-    if isinstance(node, Test):
-        return _alternatives(node.what, indexed)
-    return [expression(node, indexed=indexed)]
+    return [f"| WHERE {expression(node, indexed=indexed)}" for node in dict.fromkeys(nodes)]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from .correlating import RuleSearch
 from .elastic_conditions import METADATA, source_tests
+from .elastic_layout import INDENT, WIDTH
 from .elastic_predicates import Predicate, merge
-from .esql_predicates import INDENT, WIDTH, conjuncts, expression, where_lines
+from .esql_predicates import conjuncts, expression, where_lines
 from .esql_text import name, string
 from .expression import All, Node, Not, Test, all_of, any_of
 from .frame import Alert, TimeFrame, seconds
@@ -181,7 +182,7 @@ def _combined(rules: Sequence[tuple[EsqlAlert, Search]], frame: EsqlFrame) -> st
     for alert, search in rules:
         by_rule.setdefault(alert, []).append(all_of(search.tests))
     fired = [
-        f'CASE({expression(any_of(conditions))}, "{number}\\n", "")'
+        f'CASE({expression(any_of(conditions), indent=INDENT)}, "{number}\\n", "")'
         for number, conditions in enumerate(by_rule.values())
     ]
     told = {

@@ -88,33 +88,32 @@ class Count(Windows):
         return f"COALESCE(Nth{'AB'[self._places().index(number)]} <= Start + {self.span * 1000}, FALSE)"
 
     def _holds(self) -> str:
+        match self.operator:
+            case ">=":
+                return self._reached(self.limit)
+            case ">":
+                return self._reached(self.limit + 1)
+            case "<":
+                return f"NOT {self._reached(self.limit)}"
+            case "<=":
+                return f"NOT {self._reached(self.limit + 1)}" if self.limit else "FALSE"
         exactly = f"{self._reached(self.limit)} AND NOT {self._reached(self.limit + 1)}" if self.limit else "FALSE"
-        return {
-            ">=": self._reached(self.limit),
-            ">": self._reached(self.limit + 1),
-            "<": f"NOT {self._reached(self.limit)}",
-            "<=": f"NOT {self._reached(self.limit + 1)}" if self.limit else "FALSE",
-            "==": exactly,
-            "!=": f"NOT ({exactly})",
-        }[self.operator]
+        return exactly if self.operator == "==" else f"NOT ({exactly})"
 
     def _events(self, frame: EsqlFrame) -> list[str]:
         """The list of a bucket's events beside the same list from its k-th event on: a pair is an event with the k-th
         from it, which is in its window or not. So the cost grows with the events, not with their square."""
         places = self._places()
-        ahead = [
-            f"CASE(MV_COUNT(Items) >= {place}, MV_SLICE(Items, {place - 1}, MV_COUNT(Items) - 1), NULL)"
-            for place in places
-        ]
         pairs = "Items"
-        for shifted in ahead:
-            pairs = f'COALESCE(MV_ZIP({pairs}, {shifted}, "\\t"), {pairs})'
+        for place in places:
+            # Nothing is said of null among the two lists.
+            ahead = f'CASE(MV_COUNT(Items) >= {place}, MV_SLICE(Items, {place - 1}, MV_COUNT(Items) - 1), "")'
+            pairs = f'MV_ZIP({pairs}, {ahead}, "\\t")'
         read = [f"Start = {ms_of('Pair')}"]
         for at, _place in enumerate(places):
             read.append(f'Nth{"AB"[at]} = TO_LONG(SUBSTRING(MV_SLICE(SPLIT(Pair, "\\t"), {at + 1}), 1, 13))')
         completed = f"Nth{'AB'[len(places) - 1]}" if places else "Start"
-        # Of events of one time the first has them all in its window.
-        good = f'Pair < "A" AND Start / {self.span * 1000} == {BUCKET} AND {self._holds()}'
+        good = f"Start / {self.span * 1000} == {BUCKET} AND {self._holds()}"
         if frame.scheduled:
             good += f" AND {completed} > {frame.since}"
         return [
@@ -125,17 +124,20 @@ class Count(Windows):
             f"| EVAL Pair = {pairs}",
             '| EVAL Pair = MV_APPEND(Pair, CONCAT("All", MV_CONCAT(Items, "\\t")))',
             "| MV_EXPAND Pair",
-            *self._first_of_one_time(read, good),
+            *self._first_of_all(read, good),
             f"| EVAL {MS} = {ms_of('Times')}",
             f"| WHERE {self._within('Start')}",
             self.legs.grouped(["EventCount = COUNT(*)", f"LastTime = MAX({MS})"], ["Start"]),
         ]
 
-    def _first_of_one_time(self, read: list[str], good: str) -> list[str]:
+    def _first_of_all(self, read: list[str], good: str) -> list[str]:
         """The first good pair of each key, and the events of its bucket, one a row."""
+        nth = [f"{item.partition(' = ')[0]} = MIN({item.partition(' = ')[0]})" for item in read if item[:3] == "Nth"]
         return [
-            assigned(read),
-            f'| EVAL Best = CASE({good}, TO_STRING(Start), NULL), Times = CASE(Pair >= "A", Pair, NULL)',
+            assigned([*read, 'Times = CASE(Pair >= "A", Pair, NULL)']),
+            # Of events of one time the first has them all in its window.
+            self.legs.grouped([*nth, "Times = MAX(Times)"], [BUCKET, "Start"]),
+            f"| EVAL Best = CASE({good}, TO_STRING(Start), NULL)",
             self.legs.grouped(["Best = MIN(Best)", "Times = MAX(Times)"], [BUCKET]),
             "| WHERE Best IS NOT NULL",
             "| EVAL Best = CONCAT(Best, Times)",
@@ -168,14 +170,14 @@ class Count(Windows):
             "| MV_EXPAND Starts",
             assigned([f"{MS} = {ms_of('Items')}", "Value = SUBSTRING(Items, 15)"]),
             f"| WHERE {self._within('Starts')}",
-            self.legs.grouped([f"First = MIN({MS})", f"LastTime = MAX({MS})"], ["Starts", "Value"]),
-            '| EVAL First = CASE(Value == "", NULL, CONCAT(TO_STRING(First), "\\n", Value)), '
+            self.legs.grouped([f"Earliest = MIN({MS})", f"LastTime = MAX({MS})"], ["Starts", "Value"]),
+            '| EVAL Earliest = CASE(Value == "", NULL, CONCAT(TO_STRING(Earliest), "\\n", Value)), '
             'Value = CASE(Value == "", NULL, Value)',
             self.legs.grouped(
                 [
                     "ValueCount = COUNT(Value)",
                     "Values = VALUES(Value)",
-                    "Items = VALUES(First)",
+                    "Items = VALUES(Earliest)",
                     "LastTime = MAX(LastTime)",
                 ],
                 ["Starts"],
@@ -223,7 +225,7 @@ class Temporal(Windows):
         complete = []
         for number, found in needed.items():
             there = " AND ".join(f"{_called(chosen)} IS NOT NULL" for chosen in found)
-            flag = f'SUBSTRING(Firsts, {13 + number}, 1) == "1"'
+            flag = f'SUBSTRING(Heads, {13 + number}, 1) == "1"'
             times = [_called(chosen) for chosen in found]
             latest = f"GREATEST({', '.join(times)})" if len(times) > 1 else times[0]
             complete.append(f"Completed{number} = CASE({flag} AND {there}, {latest}, {NEVER})")
@@ -232,30 +234,30 @@ class Temporal(Windows):
             f"{MS} = {ms_of('Items')}",
             *(f'{flag} = SUBSTRING(Items, {place}, 1) == "1"' for place, flag in enumerate(flags, start=14)),
         ]
-        decoded = [f"{TIME} = TO_DATETIME({ms_of('Firsts')})", "EventId = SUBSTRING(MV_SLICE(FirstParts, 1), 2)"]
+        decoded = [f"{TIME} = TO_DATETIME({ms_of('Heads')})", "EventId = SUBSTRING(MV_SLICE(HeadParts, 1), 2)"]
         for place, column in enumerate(projected, start=2):
             field = next(legs.field(number, column) for number in numbers if column in legs.model(number).columns)
-            decoded.append(f"{name(column)} = {typed(part('FirstParts', place), field)}")
+            decoded.append(f"{name(column)} = {typed(part('HeadParts', place), field)}")
         lines = [
             *legs.lines(frame, self.span),
-            f'| EVAL Item = CONCAT({stamp}, "\\n=", {identity()}), First = {lines_of([stamp, identity(), *texts])}',
+            f'| EVAL Item = CONCAT({stamp}, "\\n=", {identity()}), Head = {lines_of([stamp, identity(), *texts])}',
             *self._into_buckets(),
-            f"| EVAL First = CASE({BUCKET} == {BIN}, First, NULL)",
-            legs.grouped(["Firsts = VALUES(First)", "Items = VALUES(Item)"], [BUCKET]),
-            "| WHERE Firsts IS NOT NULL",
-            assigned([f"Firsts = {first_of('Firsts')}", f"Items = {first_of('Items')}"]),
+            f"| EVAL Head = CASE({BUCKET} == {BIN}, Head, NULL)",
+            legs.grouped(["Heads = VALUES(Head)", "Items = VALUES(Item)"], [BUCKET]),
+            "| WHERE Heads IS NOT NULL",
+            assigned([f"Heads = {first_of('Heads')}", f"Items = {first_of('Items')}"]),
             "| MV_EXPAND Items",
-            "| MV_EXPAND Firsts",
-            assigned([f"Start = {ms_of('Firsts')}", *read]),
+            "| MV_EXPAND Heads",
+            assigned([f"Start = {ms_of('Heads')}", *read]),
             f"| WHERE {self._within('Start')}",
-            '| WHERE MV_SLICE(SPLIT(Items, "\\n"), 1) != MV_SLICE(SPLIT(Firsts, "\\n"), 1)',
-            legs.grouped([self._times_of(chosen) for chosen in sets], ["Firsts"]),
+            '| WHERE MV_SLICE(SPLIT(Items, "\\n"), 1) != MV_SLICE(SPLIT(Heads, "\\n"), 1)',
+            legs.grouped([self._times_of(chosen) for chosen in sets], ["Heads"]),
             assigned([f"{_called(chosen)} = {_nth(chosen)}" for chosen in sets]),
             assigned(complete),
             f"| EVAL Completed = LEAST({earliest})",
             f"| WHERE Completed < {NEVER}",
             *frame.completed("Completed"),
-            '| EVAL FirstParts = SPLIT(Firsts, "\\n"), LastTime = TO_DATETIME(Completed)',
+            '| EVAL HeadParts = SPLIT(Heads, "\\n"), LastTime = TO_DATETIME(Completed)',
             assigned(decoded),
         ]
         return lines, [TIME, *legs.keys.values(), *projected, "LastTime", "EventId"]

@@ -140,12 +140,25 @@ class LogModel:
     def apart_from(self, other: LogModel) -> frozenset[str]:
         """The fields by which no event can be of both log sources."""
         mine, others = self.source_values, other.source_values
+        if self._other_indices(other):
+            return frozenset(("_index",))
         return frozenset(
             field
             for field in (mine.keys() & others.keys()) - self.multivalued - other.multivalued
             if not any("*" in value for value in (*mine[field], *others[field]))
             and not {value.lower() for value in mine[field]} & {value.lower() for value in others[field]}
         )
+
+    def _other_indices(self, other: LogModel) -> bool:
+        """Whether no index has a name of both log sources' patterns: such as end in an asterisk, and have no other."""
+        if not self.indices or not other.indices:
+            return False
+        starts = [[pattern[:-1] for pattern in model.indices] for model in (self, other)]
+        if any("*" in start for group in starts for start in group):
+            return False
+        if not all(pattern.endswith("*") for model in (self, other) for pattern in model.indices):
+            return False
+        return not any(one.startswith(two) or two.startswith(one) for one in starts[0] for two in starts[1])
 
     def column(self, name: str) -> Column | None:
         """The column that a mapped field names; None where the table has none of that name."""

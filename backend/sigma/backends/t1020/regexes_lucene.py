@@ -268,19 +268,20 @@ def whole(item: Item) -> Item:
     return alternatives[0] if len(alternatives) == 1 else Either(tuple(alternatives))
 
 
-def one_of_lines(item: Item) -> Item:
-    """The expression that a text has of which one line, whole, has the given one."""
-    within = _without_line_ends(item)
-    return Sequenced((_BEFORE["line start"], within, _AFTER["line end"]))
+def one_of_many(item: Item, mark: str) -> Item:
+    """The expression of a text of several values with that mark between, one of which has the given expression."""
+    between = Chars(((ord(mark), ord(mark)),))
+    before = Repeated(Sequenced((_ANY, between)), 0, 1)
+    return Sequenced((before, _without(item, between.ranges), Repeated(Sequenced((between, _ANY)), 0, 1)))
 
 
-def _without_line_ends(item: Item) -> Item:
+def _without(item: Item, ranges: Ranges) -> Item:
     if isinstance(item, Chars):
-        return Chars(complement(joined([*complement(item.ranges), *NEWLINE])))
+        return Chars(complement(joined([*complement(item.ranges), *ranges])))
     if isinstance(item, Repeated):
-        return Repeated(_without_line_ends(item.item), item.least, item.most)
+        return Repeated(_without(item.item, ranges), item.least, item.most)
     if isinstance(item, (Sequenced, Either)):
-        return type(item)(tuple(map(_without_line_ends, item.items)))
+        return type(item)(tuple(_without(inner, ranges) for inner in item.items))
     return item
 
 
@@ -334,7 +335,8 @@ def _printed_chars(ranges: Ranges) -> str:
     if ranges == ANYTHING:
         return "."
     if not ranges:
-        raise RegexError("has a class that no character is of", "correct it")
+        # The empty language.
+        return "#"
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         character = chr(ranges[0][0])
         return f"\\{character}" if character in _SPECIAL else character

@@ -1,0 +1,102 @@
+"""What the tests of the Elastic backends share: conversion as sigma-cli does it, and engines that run what is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from events.ecs_documents import FIELDS, MODELS, Document, mapping_of
+from oracles.eql_engine import EqlEngine
+from oracles.eql_values import Readings as EqlReadings
+from oracles.esql_engine import EsqlEngine
+from oracles.esql_values import Readings as EsqlReadings
+from reference.events import Event
+from sigma.backends.t1020 import T1020EqlBackend, T1020EsqlBackend
+from sigma.collection import SigmaCollection
+from sigma.processing.pipeline import ProcessingPipeline
+from sigma_t1020.resources import load_pipeline
+
+DEFEND, WINLOGBEAT = MODELS
+#: For generated events, which name a host and its id apart; and a short result, which is quickly parsed.
+IDENTITY = {DEFEND: "host.id", WINLOGBEAT: "agent.id"}
+HOST_NAME = {DEFEND: "host.name", WINLOGBEAT: "winlog.computer_name"}
+
+
+@cache
+def _pipeline(name: str) -> ProcessingPipeline:
+    items = [
+        {"type": "set_state", "key": "join_keys", "val": {"HostId": IDENTITY[name], "Computer": HOST_NAME[name]}},
+        {"type": "set_state", "key": "projection", "val": ["_id"]},
+    ]
+    canonical = {"name": "canonical events", "priority": 30, "transformations": items}
+    return load_pipeline(name) + ProcessingPipeline.from_dict(canonical)
+
+
+def to_esql(
+    documents: Sequence[Mapping[str, Any]], name: str = DEFEND, more: ProcessingPipeline | None = None, **options: Any
+) -> list[str]:
+    """The queries of some canonical documents, as `sigma convert` makes them; `more` comes first of the pipelines."""
+    backend = T1020EsqlBackend((more or ProcessingPipeline()) + _pipeline(name), **options)
+    converted: list[str] = backend.convert(SigmaCollection.from_dicts([dict(document) for document in documents]))
+    return converted
+
+
+def to_eql(
+    documents: Sequence[Mapping[str, Any]], name: str = DEFEND, more: ProcessingPipeline | None = None, **options: Any
+) -> list[str]:
+    """The same in EQL."""
+    backend = T1020EqlBackend((more or ProcessingPipeline()) + _pipeline(name), **options)
+    converted: list[str] = backend.convert(SigmaCollection.from_dicts([dict(document) for document in documents]))
+    return converted
+
+
+def esql_engine(events: Iterable[Event], name: str = DEFEND, readings: EsqlReadings | None = None) -> EsqlEngine:
+    """An engine with the documents of the events, each in its index."""
+    indices: dict[str, list[Document]] = {}
+    for category in FIELDS:
+        # An index may be empty, but not missing.
+        indices[MODELS[name](Event("none", 0, {}, category))[0]] = []
+    for event in events:
+        index, document = MODELS[name](event)
+        indices.setdefault(index, []).append(document)
+    return EsqlEngine(indices, {index: mapping_of(name, index) for index in indices}, readings=readings)
+
+
+def eql_engine(events: Iterable[Event], name: str = DEFEND, readings: EqlReadings | None = None) -> EqlEngine:
+    """The same for EQL."""
+    documents = []
+    types: dict[str, str] = {}
+    for event in events:
+        index, document = MODELS[name](event)
+        documents.append({**document, "_index": index})
+        types.update(mapping_of(name, index))
+    types.pop("@timestamp", None)
+    return EqlEngine(documents, mapping=types, **({"readings": readings} if readings else {}))
+
+
+def ids_by_esql(engine: EsqlEngine, queries: Iterable[str], now: datetime) -> set[str]:
+    """The ids of the documents that any of the queries finds."""
+    return {str(row["_id"]) for query in queries for row in engine.query(query, now)}
+
+
+def ids_by_eql(engine: EqlEngine, queries: Iterable[str]) -> set[str]:
+    """The same in EQL."""
+    return {str(event["_id"]) for query in queries for alert in engine.query(query) for event in alert}
+
+
+class EsqlSystem:
+    """The indices of Elastic Defend, in which one job runs; see replay.System."""
+
+    def __init__(self, esql: str) -> None:
+        self._esql = esql
+        self._events: list[Event] = []
+
+    def load(self, events: Sequence[Event]) -> None:
+        """See System."""
+        self._events.extend(events)
+
+    def run(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+        """See System."""
+        return esql_engine(self._events).query(self._esql, now)

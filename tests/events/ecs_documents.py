@@ -1,0 +1,168 @@
+"""Canonical events as Elastic's documents: those of Elastic Defend, and Sysmon's through Winlogbeat.
+
+Facts of elastic/endpoint-package (custom documentation, samples) and of the ingest pipelines of Winlogbeat's sysmon
+module and the Windows integration. Elasticsearch keeps an IPv4-mapped address as the IPv4 one; those pipelines remove
+empty texts and "-".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from functools import cache
+from typing import Any
+
+from reference.events import Event, Value, scalars, text
+from sigma_t1020.resources import load_pipeline
+
+#: Of a document that cannot hold an event's value.
+Document = dict[str, object]
+
+PROCESS = {
+    "Image": "process.executable",
+    "CommandLine": "process.command_line",
+    "ParentImage": "process.parent.executable",
+    "ParentCommandLine": "process.parent.command_line",
+    "OriginalFileName": "process.pe.original_file_name",
+    "CurrentDirectory": "process.working_directory",
+    "ProcessId": "process.pid",
+    "ParentProcessId": "process.parent.pid",
+}
+NETWORK = {
+    "Image": "process.executable",
+    "ProcessId": "process.pid",
+    "DestinationIp": "destination.ip",
+    "DestinationPort": "destination.port",
+    "DestinationHostname": "destination.domain",
+    "SourceIp": "source.ip",
+    "SourcePort": "source.port",
+    "SourceHostname": "source.domain",
+}
+NUMBERS = frozenset(("ProcessId", "ParentProcessId", "DestinationPort", "SourcePort"))
+ADDRESSES = frozenset(("DestinationIp", "SourceIp"))
+FIELDS = {"process_creation": PROCESS, "network_connection": NETWORK}
+
+
+class NotHeld(ValueError):
+    """The documents have no field for a value of the event, or its type has none."""
+
+
+def defend(event: Event) -> tuple[str, Document]:
+    """The index and the document of Elastic Defend."""
+    dataset = {"process_creation": "process", "network_connection": "network"}[event.category or "process_creation"]
+    system = event.product or "windows"
+    actions = {
+        ("process", "windows"): "start",
+        ("process", "linux"): "exec",
+        ("process", "macos"): "exec",
+        ("network", system): "connection_attempted",
+    }
+    document: Document = {
+        "event.category": [dataset],
+        "event.type": ["start"],
+        "event.action": actions[dataset, system],
+        "event.dataset": f"endpoint.events.{dataset}",
+        "host.os.type": system,
+    }
+    names = {**FIELDS[event.category or "process_creation"], "HostId": "host.id", "Computer": "host.name"}
+    # Defend's connections have addresses alone.
+    for name in ("SourceHostname", "DestinationHostname"):
+        names.pop(name, None)
+    _fill(document, event, names, lambda value: value)
+    return f"logs-endpoint.events.{dataset}-default", document
+
+
+def winlogbeat(event: Event) -> tuple[str, Document]:
+    """The index and the document of Sysmon's events."""
+    category = event.category or "process_creation"
+    code, kind, types = {
+        "process_creation": ("1", "process", ["start"]),
+        "network_connection": ("3", "network", ["start", "connection", "protocol"]),
+    }[category]
+    document: Document = {
+        "event.category": [kind],
+        "event.type": types,
+        "event.code": code,
+        "event.provider": "Linux-Sysmon" if event.product == "linux" else "Microsoft-Windows-Sysmon",
+    }
+    names = {**FIELDS[category], "HostId": "agent.id", "Computer": "winlog.computer_name"}
+    _fill(document, event, names, lambda value: None if value in ("", "-") else value)
+    if "user.domain" not in document and "user.name" in document:
+        raise NotHeld("a user without a domain is dropped")
+    index = "logs-sysmon_linux.log-default" if event.product == "linux" else "winlogbeat-8.19.0"
+    return index, document
+
+
+def _fill(document: Document, event: Event, names: Mapping[str, str], kept: Callable[[Any], Any]) -> None:
+    document["_id"] = event.id
+    document["@timestamp"] = event.time
+    for name in event.fields:
+        held = [one for one in map(kept, scalars(event, name)) if one is not None]
+        if name in NUMBERS | ADDRESSES:
+            # Of these types no document holds an empty text.
+            held = [one for one in held if one != ""]
+        if not held:
+            continue
+        if name == "User":
+            _user(document, held)
+        elif name == "Initiated":
+            document["network.direction"] = "egress" if text(held[0]).lower() == "true" else "ingress"
+        elif name == "UtcTime":
+            time = datetime.fromisoformat(text(held[0])).replace(tzinfo=timezone.utc)
+            document["@timestamp"] = round(time.timestamp() * 1000)
+        elif name in names:
+            typed = [_typed(name, one) for one in held]
+            document[names[name]] = typed if len(typed) > 1 else typed[0]
+
+
+def _user(document: Document, held: list[Any]) -> None:
+    if len(held) > 1:
+        raise NotHeld("a user in two fields is one")
+    domain, mark, name = text(held[0]).partition("\\")
+    document["user.name"] = name if mark else domain
+    if mark:
+        document["user.domain"] = domain
+
+
+def _typed(name: str, value: Any) -> Value:
+    if name in NUMBERS:
+        if isinstance(value, str) and not value.isdecimal():
+            raise NotHeld(f"{name} is a number")
+        return int(value)
+    if name in ADDRESSES:
+        try:
+            address = ipaddress.ip_address(text(value))
+        except ValueError:
+            raise NotHeld(f"{name} is an address") from None
+        mapped = getattr(address, "ipv4_mapped", None)
+        return str(mapped or address)
+    return text(value)
+
+
+MODELS = {"t1020_elastic_defend": defend, "t1020_elastic_winlogbeat": winlogbeat}
+
+
+@cache
+def mappings(pipeline: str) -> dict[str, dict[str, str]]:
+    """By index pattern the types of its fields, as the pipeline says that the mappings have them."""
+    loaded = load_pipeline(pipeline)
+    everywhere = _states(loaded.items, "indices")
+    found: dict[str, dict[str, str]] = {}
+    for item in loaded.items:
+        inner = getattr(getattr(item.transformation, "_nested_pipeline", None), "items", [])
+        for patterns in _states(inner, "indices") or everywhere:
+            for pattern in patterns:
+                for columns in _states(inner, "columns"):
+                    types = {name: kind for kind, names in columns.items() for name in names}
+                    found.setdefault(pattern, {}).update(types)
+    return found
+
+
+def _states(items: Iterable[Any], key: str) -> list[Any]:
+    return [item.transformation.val for item in items if getattr(item.transformation, "key", None) == key]
+
+
+def mapping_of(pipeline: str, index: str) -> dict[str, str]:
+    """The types of an index's fields."""
+    return next(types for pattern, types in mappings(pipeline).items() if index.startswith(pattern[:-1]))
