@@ -242,6 +242,6 @@ def test_four_thousand_events_take_a_moment() -> None:
         'process where process.name : "c*" and process.command_line regex~ ".*c:.{3,}x[0-9]*(1|3).exe -t.*"': 100,
         f'sequence by user.name with maxspan=5s [process where process.name == "curl.exe"] with runs=3 {end}': 100,
     }.items():
-        started = time.perf_counter()
+        started = time.process_time()
         assert len(engine.query(query)) > least
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
