@@ -82,7 +82,7 @@ class Conditions:
             return self.logic(expression)
         if isinstance(expression, Not):
             inner = self.condition(expression.inner)
-            return Condition(inner.fails, inner.holds)
+            return Condition(inner.fails, inner.holds, inner.null)
         if isinstance(expression, Comparison):
             return self.comparison(expression)
         if isinstance(expression, Lookup):
@@ -106,10 +106,10 @@ class Conditions:
         def either(one: Predicate, two: Predicate) -> Predicate:
             return lambda event: one(event) or two(event)
 
-        if left is NULL or right is NULL:
+        if left.null or right.null:
             if expression.operator == "and":
-                return Condition(never, either(left.fails, right.fails))
-            return Condition(either(left.holds, right.holds), never)
+                return Condition(both(left.holds, right.holds), either(left.fails, right.fails), True)
+            return Condition(either(left.holds, right.holds), both(left.fails, right.fails), True)
         # A bool query, of which must_not is the complement, whatever it holds.
         holds = (both if expression.operator == "and" else either)(left.holds, right.holds)
         return Condition(holds, lambda event: not holds(event))
@@ -146,7 +146,7 @@ class Conditions:
             if not isinstance(right.value, bool) or sign not in ("==", "!="):
                 raise EqlUnsupported("a function compared with this", expression.at)
             found = self.function(left)
-            return found if right.value == (sign == "==") else Condition(found.fails, found.holds)
+            return found if right.value == (sign == "==") else Condition(found.fails, found.holds, found.null)
         return self.compared(self.operand(left), sign, right, expression.at)
 
     def constants(self, left: Literal, right: Literal, sign: str, at: int) -> Condition:
@@ -168,6 +168,8 @@ class Conditions:
         equal = self.atom(operand, self.equality(operand, right, False))
         if sign == "==":
             return equal
+        if equal.null:
+            return NULL
         holds, field = equal.fails, operand.field
         if operand.per_value is None and not operand.absent and not self.readings.unequal_for_missing:
             return Condition(lambda event: field in event and holds(event), equal.holds)

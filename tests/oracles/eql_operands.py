@@ -24,10 +24,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Condition:
-    """Whether an event matches, and whether it matches `not` of it."""
+    """Whether an event matches, and whether it matches `not` of it. null: it holds a null, and may do neither."""
 
     holds: Predicate
     fails: Predicate
+    null: bool = False
 
 
 def never(event: Held) -> bool:
@@ -40,7 +41,7 @@ def always(event: Held) -> bool:
     return True
 
 
-NULL = Condition(never, never)
+NULL = Condition(never, never, True)
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,8 @@ BUGS = (
     Bug(
         "not of null is true",
         "eql_operands",
-        "NULL = Condition(never, never)",
-        "NULL = Condition(never, always)",
+        "NULL = Condition(never, never, True)",
+        "NULL = Condition(never, always, True)",
         "Optional fields: a comparison with null is null, and `not` of it",
     ),
     Bug("<= mirrored is <", "eql_conditions", '">=": "<="}', '">=": "<"}', "Numbers"),
