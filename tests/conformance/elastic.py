@@ -29,25 +29,48 @@ def _pipeline(name: str) -> ProcessingPipeline:
     items = [
         {"type": "set_state", "key": "join_keys", "val": {"HostId": IDENTITY[name], "Computer": HOST_NAME[name]}},
         {"type": "set_state", "key": "projection", "val": ["_id"]},
+        *(_few_columns(name, category) for category in FIELDS),
     ]
     canonical = {"name": "canonical events", "priority": 30, "transformations": items}
     return load_pipeline(name) + ProcessingPipeline.from_dict(canonical)
 
 
+def _few_columns(name: str, category: str) -> dict[str, object]:
+    """The columns that generated events fill, so that a keyword is looked for in these alone."""
+    index, document = MODELS[name](Event("none", 0, {}, category))
+    names = {*document, *FIELDS[category].values(), IDENTITY[name], HOST_NAME[name], "network.direction"}
+    columns: dict[str, list[str]] = {}
+    for column, kind in mapping_of(name, index).items():
+        if column in names or column.startswith("user."):
+            columns.setdefault(kind, []).append(column)
+    conditions = [{"type": "logsource", "category": category}]
+    return {"type": "set_state", "key": "columns", "val": columns, "rule_conditions": conditions}
+
+
 def to_esql(
-    documents: Sequence[Mapping[str, Any]], name: str = DEFEND, more: ProcessingPipeline | None = None, **options: Any
+    documents: Sequence[Mapping[str, Any]],
+    name: str = DEFEND,
+    more: ProcessingPipeline | None = None,
+    more_last: ProcessingPipeline | None = None,
+    **options: Any,
 ) -> list[str]:
     """The queries of some canonical documents, as `sigma convert` makes them; `more` comes first of the pipelines."""
-    backend = T1020EsqlBackend((more or ProcessingPipeline()) + _pipeline(name), **options)
+    pipeline = (more or ProcessingPipeline()) + _pipeline(name) + (more_last or ProcessingPipeline())
+    backend = T1020EsqlBackend(pipeline, **options)
     converted: list[str] = backend.convert(SigmaCollection.from_dicts([dict(document) for document in documents]))
     return converted
 
 
 def to_eql(
-    documents: Sequence[Mapping[str, Any]], name: str = DEFEND, more: ProcessingPipeline | None = None, **options: Any
+    documents: Sequence[Mapping[str, Any]],
+    name: str = DEFEND,
+    more: ProcessingPipeline | None = None,
+    more_last: ProcessingPipeline | None = None,
+    **options: Any,
 ) -> list[str]:
     """The same in EQL."""
-    backend = T1020EqlBackend((more or ProcessingPipeline()) + _pipeline(name), **options)
+    pipeline = (more or ProcessingPipeline()) + _pipeline(name) + (more_last or ProcessingPipeline())
+    backend = T1020EqlBackend(pipeline, **options)
     converted: list[str] = backend.convert(SigmaCollection.from_dicts([dict(document) for document in documents]))
     return converted
 

@@ -292,7 +292,8 @@ def _expression(field: Field, value: SigmaRegularExpression, what: str, name: st
         item = lucene.whole(lucene.parsed(pattern, letters))
         folded = None
         if "i" in letters and pattern.isascii():
-            folded = lucene.whole(lucene.parsed(pattern, letters.replace("i", "")))
+            written = lucene.parsed(pattern, letters.replace("i", ""))
+            folded = lucene.whole(written) if lucene.folds(written) else None
     except RegexError as error:
         raise Unsupported(
             f"{what}: the regular expression {error}, which Lucene cannot run; {error.hint}", name

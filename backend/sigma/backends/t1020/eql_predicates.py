@@ -71,11 +71,14 @@ def _unsaid(field: Field, message: str, name_of: Callable[[str], str]) -> Unsupp
 def _in_two(what: Texts, value: Value) -> Node[Predicate]:
     """A test of `first\\second`, by each place where the pattern may have the backslash; or of the second alone."""
     first, second = (Field((one,)) for one in what.field.names)
-    missing: Node[Predicate] = Not(Test(Present(first)))
-    alone = all_of([missing, _part_test(second, value, what.cased)])
+    alone = _part_test(second, value, what.cased)
+    if value[:1] != (None,):
+        # What begins with an asterisk may begin in the second, whatever the first is.
+        alone = all_of([negate(Test(Present(first))), alone])
     parted = [
         all_of([_part_test(first, left, what.cased), _part_test(second, right, what.cased)])
         for left, right in _partings(value)
+        if right != value
     ]
     return any_of([*parted, alone])
 

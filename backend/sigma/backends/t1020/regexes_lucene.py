@@ -7,9 +7,10 @@ syntax', and Lucene's class RegExp.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from .regexes import RegexError, read, refuse, refuse_many, sre
@@ -20,6 +21,8 @@ _LAST_CASED = 0x1E943
 #: What Lucene's syntax takes for itself, all its options switched on; and in a class.
 _SPECIAL = frozenset('.?+*|{}[]()"\\#@&<>~')
 _SPECIAL_IN_CLASS = frozenset('\\]^-["&')
+#: Of so many characters each is looked at for its cases; of more, those that have cases.
+_MANY = 256
 _FLAG_BITS = {"i": 2, "m": 8, "s": 16}
 _SPLIT = "write it as several expressions, each with anchors at its ends"
 
@@ -102,13 +105,20 @@ def cases(character: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(other for other in others if len(other) == 1))
 
 
+@cache
+def _cased() -> tuple[int, ...]:
+    """The letters that have another case, in order."""
+    return tuple(code for code in range(_LAST_CASED + 1) if len(cases.__wrapped__(chr(code))) > 1)
+
+
 def _of_any_case(ranges: Ranges) -> Ranges:
-    other = [
-        (ord(case), ord(case))
-        for low, high in ranges
-        for code in range(low, min(high, _LAST_CASED) + 1)
-        for case in cases(chr(code))
-    ]
+    other: list[tuple[int, int]] = []
+    for low, high in ranges:
+        if high - low < _MANY:
+            codes: Iterable[int] = range(low, high + 1)
+        else:
+            codes = _cased()[bisect_left(_cased(), low) : bisect_right(_cased(), high)]
+        other.extend((ord(case), ord(case)) for code in codes for case in cases(chr(code)))
     return joined([*ranges, *other])
 
 
@@ -189,6 +199,21 @@ def _anchor(name: str, multiline: bool) -> Anchor:
         case "AT_END_STRING":
             return Anchor("end")
     raise RegexError("uses \\b or \\B", "write the characters that may stand there")
+
+
+def folds(item: Item) -> bool:
+    """Whether Lucene ignores the case of the expression where it is told to.
+
+    It does so of single characters, not of the ends of ranges; and releases differ in what the empty text is then.
+    """
+    if isinstance(item, Chars):
+        one = len(item.ranges) == 1 and item.ranges[0][0] == item.ranges[0][1]
+        return one or _of_any_case(item.ranges) == item.ranges
+    if isinstance(item, Repeated):
+        return folds(item.item)
+    if isinstance(item, (Sequenced, Either)):
+        return bool(item.items) and all(map(folds, item.items))
+    return True
 
 
 # --- Anchors ----------------------------------------------------------------------------------------
