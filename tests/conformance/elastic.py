@@ -9,6 +9,7 @@ from typing import Any
 
 from events.ecs_documents import FIELDS, MODELS, Document, mapping_of
 from oracles.eql_engine import EqlEngine
+from oracles.eql_values import SOURCE
 from oracles.eql_values import Readings as EqlReadings
 from oracles.esql_engine import EsqlEngine
 from oracles.esql_values import Readings as EsqlReadings
@@ -96,7 +97,7 @@ def eql_engine(events: Iterable[Event], name: str = DEFEND, readings: EqlReading
         documents.append({**document, "_index": index})
         types.update(mapping_of(name, index))
     types.pop("@timestamp", None)
-    return EqlEngine(documents, mapping=types, **({"readings": readings} if readings else {}))
+    return EqlEngine(documents, mapping=types, readings=readings or SOURCE)
 
 
 def ids_by_esql(engine: EsqlEngine, queries: Iterable[str], now: datetime) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,9 +17,10 @@ LOGS_EACH = 50
 FIVE_MINUTES = 300_000
 
 
-def over_many_logs(kind: str) -> Iterator[list[CorrelationCase]]:
-    """SIGNATURES correlations of that type, each over LOGS_EACH logs."""
-    for number, case in enumerate(sample(correlation_cases((kind,)), SIGNATURES, 11)):
+def over_many_logs(kind: str, fits: Callable[[CorrelationCase], bool] | None = None) -> Iterator[list[CorrelationCase]]:
+    """SIGNATURES correlations of that type, each over LOGS_EACH logs; those that `fits` takes, if it is given."""
+    cases = sample(correlation_cases((kind,)), SIGNATURES if fits is None else SIGNATURES * 15, 11)
+    for number, case in enumerate([one for one in cases if fits is None or fits(one)][:SIGNATURES]):
         span = timespan_ms(case.correlation["correlation"]["timespan"])
         drawn = sample(logs(span, 2), LOGS_EACH, 100 + number)
         yield [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]

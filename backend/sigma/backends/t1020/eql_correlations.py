@@ -9,9 +9,9 @@ from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
 from .correlating import AT_CONDITION, AT_GROUP_BY, AT_RULES, OPERATORS, CorrelatingConditions
 from .elastic_conditions import ElasticConditions, field_of, source_tests
-from .elastic_predicates import Texts
+from .elastic_predicates import Predicate, Present, Texts
 from .eql_query import MAX_RUNS, EventSequence, Search
-from .expression import Test, all_of, any_of, negate
+from .expression import Node, Test, all_of, any_of, negate
 from .legs import FlaggedLegs, Leg, leg_of, refuse_two_readings, searches_by_rule
 from .losses import Unsupported
 
@@ -52,7 +52,7 @@ class EqlCorrelations(CorrelatingConditions, ElasticConditions):
         if runs > MAX_RUNS:
             raise Unsupported(f"EQL counts to {MAX_RUNS} at most, not to {runs}; {_ELSEWHERE}", at=AT_CONDITION)
         legs = self._legs(rule)
-        search = _one_of(legs)
+        search = _one_of(legs, runs <= 1)
         if runs <= 1:
             return [search]
         return [EventSequence([(search, list(legs[0].keys.values()))], rule.timespan.seconds, runs)]
@@ -84,20 +84,23 @@ class EqlCorrelations(CorrelatingConditions, ElasticConditions):
         return legs
 
 
-def _with_keys(leg: Leg[Search]) -> Search:
-    """The search without events whose key is an empty text, which joins nothing. Identities of hosts never are."""
+def _with_keys(leg: Leg[Search], alone: bool = False) -> Search:
+    """The search without events whose key is an empty text, which joins nothing; and `alone`, without a sequence that
+    would see to it, without those that have none."""
     model = leg.search.model
-    empty = []
+    needed: list[Node[Predicate]] = []
     for column in leg.keys.values():
         field = field_of(model, column)
-        if field.is_text and column not in model.join_keys.values() and "" not in model.removed:
-            empty.append(negate(Test(Texts(field, ((),), cased=True))))
-    return replace(leg.search, condition=all_of([leg.search.condition, *empty])) if empty else leg.search
+        if alone:
+            needed.append(Test(Present(field)))
+        if field.is_text and "" not in model.removed:
+            needed.append(negate(Test(Texts(field, ((),), cased=True))))
+    return replace(leg.search, condition=all_of([leg.search.condition, *needed])) if needed else leg.search
 
 
-def _one_of(legs: list[Leg[Search]]) -> Search:
+def _one_of(legs: list[Leg[Search]], alone: bool) -> Search:
     """The events of any of the rules as one search. Raises Unsupported where they have not one category and key."""
-    searches = [_with_keys(leg) for leg in legs]
+    searches = [_with_keys(leg, alone) for leg in legs]
     if len(searches) == 1:
         return searches[0]
     if len({search.category for search in searches}) > 1 or len({tuple(leg.keys.values()) for leg in legs}) > 1:
