@@ -26,8 +26,8 @@ def build_files() -> tuple[dict[str, str], list[Problem]]:
     problems = list(loaded.problems)
     branches = {rule: str(entry["branch"]) for rule, entry in pack.metadata().items()}
     built = {PACK: pack.one_file()}
-    for target in TARGETS.values():
-        for combine in (False, True):
+    for target in (language for each in TARGETS.values() for language in each.languages):
+        for combine in (False, True) if target.dialect.combines else (False,):
             done = convert(loaded, None, target, Options(combine=combine, branches=branches))
             problems.extend(problem for problem in done.problems if problem not in problems)
             for name, content in files(done.queries, "query").items():

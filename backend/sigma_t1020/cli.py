@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from sigma_t1020 import __version__
-from sigma_t1020.targets import KQL, SPL, TARGETS
+from sigma_t1020.targets import ESQL, KQL, TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
@@ -70,6 +70,11 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     return value
 
 
+def _dialects(target: Target) -> list[str]:
+    """The names of a target's dialects, its usual one first."""
+    return [target.dialect.name, *target.others]
+
+
 @cli.command()
 @RULES
 @click.option(
@@ -113,8 +118,8 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
 )
 @click.option(
     "--dialect",
-    type=click.Choice([SPL.name, *TARGETS["splunk"].others]),
-    help="Splunk: searches of events, or of data models by tstats (single rules).  [default: spl]",
+    type=click.Choice([dialect for target in TARGETS.values() if target.others for dialect in _dialects(target)]),
+    help="Splunk: spl of events, or tstats of data models (single rules). Elastic: eql, or esql.  [default: spl, eql]",
 )
 @click.option("--index", metavar="INDEX", help="Splunk: the index to search, or a macro in backticks.  [default: any]")
 @click.option("--combine", is_flag=True, help="One query of all rules, with RuleId, RuleTitle and Branch.")
@@ -148,8 +153,12 @@ def convert(
         raise click.UsageError("--delay needs --schedule")
     if output == "":
         raise click.UsageError("-o is empty: name a file or a folder, or - for standard output")
-    if dialect and not any(name in ("all", "splunk") for name in targets):
-        raise click.UsageError("--dialect is Splunk's: add --target splunk")
+    if dialect:
+        speakers = [name for name, target in TARGETS.items() if dialect in _dialects(target)]
+        if not {"all", *speakers} & {*targets}:
+            raise click.UsageError(f"--dialect {dialect} is of another target: add --target {speakers[0]}")
+    if combine and "elastic" in targets and dialect != ESQL.name:
+        raise click.UsageError("EQL cannot join several rules into one query: add --dialect esql")
     if dialect == "tstats" and index:
         raise click.UsageError("--dialect tstats takes no --index: a data model has its own indexes")
     if index is not None:
@@ -206,7 +215,10 @@ def _convert(
     queries: list[Query] = []
     problems: dict[Problem, None] = {}
     for target in conversion.every_target(targets):
-        target = target.spoken(dialect) if dialect and dialect in target.others else target
+        if dialect and dialect in target.others:
+            target = target.spoken(dialect)
+        if options.combine and not target.dialect.combines:
+            target = target.languages[-1]
         try:
             done = conversion.convert(loaded, filters, target, options)
         except PipelineProblem as error:

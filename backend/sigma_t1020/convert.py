@@ -181,33 +181,35 @@ def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
     """The target's backend with its pipelines, and their names for the output."""
     from sigma.backends.t1020 import backends
 
-    named = {target.pipeline: load_pipeline(target.pipeline)}
-    for name in options.pipelines:
-        for found, pipeline in find_pipelines(name):
-            _check_pipeline(found, pipeline, target, options)
-            # Twice the same would rename what is renamed already: a copy of the target's own takes its place.
-            named[target.pipeline if pipeline.name == target.pipeline else found] = pipeline
+    given = [one for name in options.pipelines for one in find_pipelines(name)]
+    # Twice the same would rename what is renamed already: another log model, or a copy, takes the own one's place.
+    own = {target.pipeline, *target.models}
+    base = next((pipeline.name for _found, pipeline in given if pipeline.name in own), None) or target.pipeline
+    named: dict[str, ProcessingPipeline] = {base: load_pipeline(base)}
+    for found, pipeline in given:
+        _check_pipeline(found, pipeline, target, options)
+        named[base if pipeline.name == base else found] = pipeline
     # By priority, as sigma-cli joins them.
     ordered = sorted(named, key=lambda name: (named[name].priority, name))
     backend: Callable[..., QueryBackend[Any]] = backends[target.dialect.backend]
-    own = {"index": options.index} if options.index and target.dialect is SPL else {}
+    index = {"index": options.index} if options.index and target.dialect is SPL else {}
     return (
         backend(
             reduce(add, (named[name] for name in ordered)),
             lookback=options.lookback,
             schedule=options.schedule,
             delay=options.delay,
-            **own,
+            **index,
         ),
-        ", ".join([target.pipeline, *(name for name in named if name != target.pipeline)]),
+        ", ".join([base, *(name for name in named if name != base)]),
     )
 
 
 def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, options: Options) -> None:
     """Raise PipelineProblem for what would be without effect, or is not meant for the target."""
     backend = target.dialect.backend
-    other = next((known for known in TARGETS.values() if known.pipeline == pipeline.name), target)
-    if other != target:
+    other = next((known for known in TARGETS.values() if pipeline.name in (known.pipeline, *known.models)), target)
+    if other.name != target.name:
         raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
     if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
         meant = ", ".join(sorted(pipeline.allowed_backends))

@@ -7,7 +7,7 @@ from typing import Any
 from sigma_t1020 import pack
 from sigma_t1020.convert import is_called
 from sigma_t1020.resources import load_pipeline, near, pipeline_path
-from sigma_t1020.targets import TARGETS
+from sigma_t1020.targets import TARGETS, Target
 
 
 def rules() -> list[dict[str, Any]]:
@@ -39,11 +39,12 @@ def targets() -> list[dict[str, Any]]:
         {
             "target": target.name,
             "title": target.title,
-            "dialect": target.dialect.name,
-            "backend": target.dialect.backend,
-            "pipeline": target.pipeline,
+            "dialect": spoken.dialect.name,
+            "backend": spoken.dialect.backend,
+            "pipeline": spoken.pipeline,
         }
         for target in TARGETS.values()
+        for spoken in (target, *map(target.spoken, target.others))
     ]
 
 
@@ -55,13 +56,23 @@ def pipelines() -> list[dict[str, Any]]:
         {
             "pipeline": name,
             "target": target.name,
-            "dialect": dialect,
+            "dialects": dialects,
             "file": pipeline_path(name).name,
             "log sources": categories(load_pipeline(name)),
         }
         for target in TARGETS.values()
-        for dialect, name in ((target.dialect.name, target.pipeline), *target.others.items())
+        for name, dialects in _by_pipeline(target).items()
     ]
+
+
+def _by_pipeline(target: Target) -> dict[str, list[str]]:
+    """The pipelines of a target, each with the dialects that it serves."""
+    found: dict[str, list[str]] = {}
+    for spoken in (target, *map(target.spoken, target.others)):
+        found.setdefault(spoken.pipeline, []).append(spoken.dialect.name)
+    for model in target.models:
+        found[model] = found[target.pipeline]
+    return found
 
 
 def filters() -> list[dict[str, Any]]:

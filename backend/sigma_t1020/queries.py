@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sigma_t1020.targets import TARGETS
+from sigma_t1020.targets import DIALECTS
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Query:
         # A title could end the comment by a line break of any kind.
         title = " ".join(f"{self.title}{identity}{part}".split())
         printable = "".join(c for c in title if c.isprintable())
-        begin, end = TARGETS[self.target].dialect.comment
+        begin, end = DIALECTS[self.dialect].comment
         if end:
             printable = printable.replace(end.strip()[0], "'")
         return f"{begin}{printable}{end}\n{self.text}\n"
@@ -79,7 +79,7 @@ def files(queries: Sequence[Query], form: str) -> dict[str, str]:
     several = len({query.target for query in queries}) > 1
     found: dict[str, str] = {}
     for query in queries:
-        suffix = ".json" if form == "json" else TARGETS[query.target].dialect.suffix
+        suffix = ".json" if form == "json" else DIALECTS[query.dialect].suffix
         folder = f"{query.target}/" if several else ""
         part = f"_{query.part}" if query.parts > 1 else ""
         path, number = f"{folder}{query.stem}{part}{suffix}", 1

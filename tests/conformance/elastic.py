@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from events.ecs_documents import FIELDS, MODELS, Document, mapping_of
+from events.ecs_documents import FIELDS, MODELS, Document, NotHeld, mapping_of
 from oracles.eql_engine import EqlEngine
 from oracles.eql_values import SOURCE
 from oracles.eql_values import Readings as EqlReadings
@@ -92,6 +92,8 @@ def eql_engine(events: Iterable[Event], name: str = DEFEND, readings: EqlReading
     """The same for EQL."""
     documents = []
     types: dict[str, str] = {}
+    for category in FIELDS:
+        types.update(mapping_of(name, MODELS[name](Event("none", 0, {}, category))[0]))
     for event in events:
         index, document = MODELS[name](event)
         documents.append({**document, "_index": index})
@@ -124,3 +126,18 @@ class EsqlSystem:
     def run(self, now: datetime) -> Sequence[Mapping[str, Any]]:
         """See System."""
         return esql_engine(self._events).query(self._esql, now)
+
+
+def holds(event: Event) -> bool:
+    """Whether Elastic Defend's documents can hold the event as it is.
+
+    They tell no IPv4-mapped address from the IPv4 one, have categories and types of their own, and write a number of
+    the registry as the same digits of a text.
+    """
+    if "::ffff:" in str(event.fields) or (event.category == "registry_set" and event.fields.get("Details") == "1"):
+        return False
+    try:
+        MODELS[DEFEND](event)
+    except NotHeld:
+        return False
+    return True

@@ -8,6 +8,7 @@ empty texts and "-".
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import cache
@@ -39,6 +40,7 @@ NETWORK = {
     "SourcePort": "source.port",
     "SourceHostname": "source.domain",
 }
+LIBRARY = {"Image": "process.executable", "ImageLoaded": "dll.path", "OriginalFileName": "dll.pe.original_file_name"}
 NUMBERS = frozenset(("ProcessId", "ParentProcessId", "DestinationPort", "SourcePort"))
 ADDRESSES = frozenset(("DestinationIp", "SourceIp"))
 FIELDS = {"process_creation": PROCESS, "network_connection": NETWORK}
@@ -48,29 +50,75 @@ class NotHeld(ValueError):
     """The documents have no field for a value of the event, or its type has none."""
 
 
+#: What Defend's documents of a category are: data stream, event.type, event.action (of processes by system), fields.
+_DEFEND: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
+    "process_creation": ("process", "start", "start", PROCESS),
+    "network_connection": ("network", "start", "connection_attempted", NETWORK),
+    "file_event": ("file", "creation", "creation", {"Image": "process.executable", "TargetFilename": "file.path"}),
+    "file_rename": (
+        *("file", "change", "rename"),
+        {"TargetFilename": "file.path", "SourceFilename": "file.Ext.original.path"},
+    ),
+    "registry_set": ("registry", "change", "modification", {"Image": "process.executable"}),
+    "image_load": (
+        "library",
+        "start",
+        "load",
+        {"Image": "process.executable", "ImageLoaded": "dll.path", "OriginalFileName": "dll.pe.original_file_name"},
+    ),
+}
+
+
 def defend(event: Event) -> tuple[str, Document]:
     """The index and the document of Elastic Defend."""
-    dataset = {"process_creation": "process", "network_connection": "network"}[event.category or "process_creation"]
+    category = event.category or "process_creation"
+    if category not in _DEFEND:
+        raise NotHeld(f"Defend has no {category}")
+    dataset, kind, action, fields = _DEFEND[category]
     system = event.product or "windows"
-    actions = {
-        ("process", "windows"): "start",
-        ("process", "linux"): "exec",
-        ("process", "macos"): "exec",
-        ("network", system): "connection_attempted",
-    }
     document: Document = {
         "event.category": [dataset],
-        "event.type": ["start"],
-        "event.action": actions[dataset, system],
+        "event.type": [kind],
+        "event.action": "exec" if dataset == "process" and system != "windows" else action,
         "event.dataset": f"endpoint.events.{dataset}",
         "host.os.type": system,
     }
-    names = {**FIELDS[event.category or "process_creation"], "HostId": "host.id", "Computer": "host.name"}
+    names = {**fields, "HostId": "host.id", "Computer": "host.name"}
+    if category == "process_creation":
+        names.update(IntegrityLevel="process.Ext.token.integrity_level_name", LogonId="process.Ext.authentication_id")
+        _hashes(document, event)
     # Defend's connections have addresses alone.
     for name in ("SourceHostname", "DestinationHostname"):
         names.pop(name, None)
     _fill(document, event, names, lambda value: value)
+    if category == "registry_set":
+        _registry(document, event)
     return f"logs-endpoint.events.{dataset}-default", document
+
+
+def _hashes(document: Document, event: Event) -> None:
+    """Sysmon's field of all hashes is one for each, in small letters."""
+    fields = {"MD5": "hash.md5", "SHA1": "hash.sha1", "SHA256": "hash.sha256", "IMPHASH": "pe.imphash"}
+    for part in str(event.fields.get("Hashes") or "").split(","):
+        kind, _, value = part.partition("=")
+        if kind in fields:
+            document[f"process.{fields[kind]}"] = value.lower()
+
+
+def _registry(document: Document, event: Event) -> None:
+    """Root keys, the default value and numbers as Defend writes them; keys that are made are not told at all."""
+    if event.fields.get("EventType") not in (None, "SetValue"):
+        document["event.action"] = "none"
+    path = str(event.fields.get("TargetObject") or "")
+    path = re.sub(r"^HKU\\", r"HKEY_USERS\\", path)
+    document["registry.path"] = re.sub(r"\(Default\)$", "", path)
+    details = str(event.fields.get("Details") or "")
+    if number := re.fullmatch(r"DWORD \((0x[0-9a-fA-F]+)\)", details):
+        details = str(int(number[1], 16))
+    if number := re.fullmatch(r"QWORD \((0x[0-9a-fA-F]+)-(0x[0-9a-fA-F]+)\)", details):
+        details = str((int(number[1], 16) << 32) + int(number[2], 16))
+    if details and details not in ("(Empty)", "Binary Data"):
+        document["registry.data.strings"] = [details]
 
 
 def winlogbeat(event: Event) -> tuple[str, Document]:
@@ -106,7 +154,7 @@ def _fill(document: Document, event: Event, names: Mapping[str, str], kept: Call
             continue
         if name == "User":
             _user(document, held)
-        elif name == "Initiated":
+        elif name == "Initiated" and event.category == "network_connection":
             document["network.direction"] = "egress" if text(held[0]).lower() == "true" else "ingress"
         elif name == "UtcTime":
             time = datetime.fromisoformat(text(held[0])).replace(tzinfo=timezone.utc)
@@ -114,6 +162,8 @@ def _fill(document: Document, event: Event, names: Mapping[str, str], kept: Call
         elif name in names:
             typed = [_typed(name, one) for one in held]
             document[names[name]] = typed if len(typed) > 1 else typed[0]
+            if name == "DestinationIp":
+                document["network.type"] = "ipv6" if ":" in str(typed[0]) else "ipv4"
 
 
 def _user(document: Document, held: list[Any]) -> None:

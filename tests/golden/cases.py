@@ -16,7 +16,7 @@ from reference.meaning import conditions, in_log_source
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.loading import load
 from sigma_t1020.queries import Query, to_text
-from sigma_t1020.targets import Target
+from sigma_t1020.targets import TARGETS, Target
 
 ROOT = Path(__file__).parent
 INPUTS = frozenset(("rule.yml", "options.yml", "events.yml"))
@@ -86,11 +86,15 @@ class Case:
         return {document["name"]: document for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))}
 
     def converted(self, target: Target) -> Converted:
-        """What the target makes of the case."""
+        """What the target makes of the case; nothing where that is a combined query, and its dialect has none."""
+        if self.options.combine and not target.dialect.combines:
+            return Converted({}, ())
         return _converted(self.folder, self.options, target)
 
     def names(self, target: Target) -> list[str]:
         """The names of the queries by which its rows are told apart, in their order."""
+        if self.options.combine and not target.dialect.combines:
+            return []
         single = _converted(self.folder, replace(self.options, combine=False), target)
         return [self.name_of(query) for query in single.queries]
 
@@ -143,7 +147,7 @@ class Case:
                 for event in log
                 if in_log_source(self.documents[rule], event)
                 and conditions(self.documents[rule], event)[int(part or 1) - 1]
-                and self._since < event.time <= self._until
+                and self.since < event.time <= self.until
             }
         return found
 
@@ -171,20 +175,20 @@ class Case:
         }
         evidence = {key: EVIDENCE[rule["logsource"]["category"]] for key, rule in rules.items() if "logsource" in rule}
         # A query that looks back sees nothing older; a scheduled one reads as far back as a match can begin.
-        readable = [e for e in log if e.time <= self._until and (self.options.schedule or e.time > self._since)]
+        readable = [e for e in log if e.time <= self.until and (self.options.schedule or e.time > self.since)]
         matches: list[Match] = correlate(section, rules, readable, evidence)
-        return [match for match in matches if match.completed is None or match.completed > self._since]
+        return [match for match in matches if match.completed is None or match.completed > self.since]
 
     @property
-    def _until(self) -> int:
+    def until(self) -> int:
         """The last moment that a query reads, in ms."""
         return milliseconds(NOW - _span(self.options.delay) if self.options.schedule else NOW)
 
     @property
-    def _since(self) -> int:
+    def since(self) -> int:
         """A match counts if it is complete after this moment, in ms."""
         span = _span(self.options.schedule or self.options.lookback)
-        return self._until - round(span.total_seconds() * 1000)
+        return self.until - round(span.total_seconds() * 1000)
 
 
 def cases() -> list[Case]:
@@ -198,6 +202,20 @@ def milliseconds(moment: datetime) -> int:
     return round(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
 
 
+#: Each target in each of its languages; the name tells them apart.
+LANGUAGES = {
+    f"{target.name}{'' if number == 0 else '_' + spoken.dialect.name}": spoken
+    for target in TARGETS.values()
+    for number, spoken in enumerate(target.languages)
+}
+
+
+def error_file(target: Target) -> str:
+    """The name of the file of refusals."""
+    several = len(TARGETS[target.name].languages) > 1
+    return f"{target.name}{target.dialect.suffix if several else ''}.error"
+
+
 @cache
 def _converted(folder: Path, options: Options, target: Target) -> Converted:
     loaded = load([folder / "rule.yml"])
@@ -207,7 +225,7 @@ def _converted(folder: Path, options: Options, target: Target) -> Converted:
     if conversion.queries:
         files[f"{target.name}{target.dialect.suffix}"] = to_text(conversion.queries)
     if problems:
-        files[f"{target.name}.error"] = "".join(f"{line}\n" for line in _relative(problems, folder))
+        files[error_file(target)] = "".join(f"{line}\n" for line in _relative(problems, folder))
     return Converted(files, conversion.queries)
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from conformance.kusto import query_tuples, reference_tuples
 from events.defender_tables import TIME_COLUMNS, report_id
 from oracles.kusto_engine import KustoEngine
+from reference.events import Event
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.queries import Query
@@ -31,6 +32,11 @@ def complaints(query: Query, target: Target) -> list[str]:
         for found in kusto_language().diagnostics(text, _schema(target))
         if found.severity == "Error" or found.code in REFUSED_LINTS
     ]
+
+
+def holds(event: Event) -> bool:
+    """Whether the data can hold the event as it is: all of them."""
+    return True
 
 
 def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Label]:

@@ -34,6 +34,11 @@ def complaints(query: Query, target: Target) -> list[str]:
     return sources + [f"the command {name}" for name in commands(query.text) if name not in COMMANDS]
 
 
+def holds(event: Event) -> bool:
+    """Whether the data can hold the event as it is: all of them."""
+    return True
+
+
 def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Label]:
     """How often each search gives each event."""
     rows: Counter[Label] = Counter()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from sigma.processing.pipeline import ProcessingPipeline
 
-__all__ = ["t1020_defender", "t1020_sentinel", "t1020_splunk_cim", "t1020_splunk_sysmon"]
+__all__ = [
+    "t1020_defender",
+    "t1020_elastic_defend",
+    "t1020_elastic_winlogbeat",
+    "t1020_sentinel",
+    "t1020_splunk_cim",
+    "t1020_splunk_sysmon",
+]
 
 
 def _load(name: str) -> ProcessingPipeline:
@@ -29,5 +36,15 @@ def t1020_splunk_cim() -> ProcessingPipeline:
 
 
 def t1020_splunk_sysmon() -> ProcessingPipeline:
-    """Splunk: Sysmon's operational log, for Windows and Linux."""
+    """Splunk: Sysmon's operational log, for Windows and Linux; macOS from data models."""
     return _load("t1020_splunk_sysmon")
+
+
+def t1020_elastic_defend() -> ProcessingPipeline:
+    """Elastic: the events of Elastic Defend."""
+    return _load("t1020_elastic_defend")
+
+
+def t1020_elastic_winlogbeat() -> ProcessingPipeline:
+    """Elastic: Sysmon through Winlogbeat or the Windows integration."""
+    return _load("t1020_elastic_winlogbeat")
