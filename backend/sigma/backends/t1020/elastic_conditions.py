@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address, IPv6Network
-from typing import Any
+from typing import Any, ClassVar
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
 from sigma.conversion.base import Backend
@@ -23,6 +23,7 @@ from sigma.types import (
 from . import regexes_lucene as lucene
 from .conditions import ModelConditions, choices, flag_letters, network_text
 from .elastic_predicates import (
+    BETWEEN,
     NUMBERS,
     Field,
     Matches,
@@ -59,6 +60,9 @@ def field_of(model: LogModel, name: str) -> Field:
 
 class ElasticConditions(ModelConditions):
     """A backend with trees of tests (expression.Node of Predicate) in the place of pySigma's strings."""
+
+    #: Whether an array is tested as one text, since the dialect's functions take a single value.
+    joins_arrays: ClassVar[bool]
 
     @staticmethod
     def _written_name(column: str) -> str:
@@ -122,7 +126,7 @@ class ElasticConditions(ModelConditions):
         """A regular expression, unanchored, by case unless it says otherwise."""
         assert isinstance(cond.value, SigmaRegularExpression)
         sigma_name = self._sigma_name(cond.field)
-        return Test(_expression(self._text_field(cond, state), cond.value, sigma_name, sigma_name))
+        return Test(_expression(self._text_field(cond, state), cond.value, sigma_name, sigma_name, self.joins_arrays))
 
     def convert_condition_field_eq_val_cidr(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
@@ -273,7 +277,10 @@ class ElasticConditions(ModelConditions):
     def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
         """A regular expression anywhere in the event."""
         assert isinstance(cond.value, SigmaRegularExpression)
-        return any_of(Test(_expression(field, cond.value, "a keyword", "")) for field in self._every_field(state))
+        expressions = (
+            _expression(field, cond.value, "a keyword", "", self.joins_arrays) for field in self._every_field(state)
+        )
+        return any_of(map(Test, expressions))
 
     def _every_field(self, state: ConversionState) -> list[Field]:
         """All fields of the log source but those of times. Raises Unsupported where the pipeline does not list them."""
@@ -285,20 +292,19 @@ class ElasticConditions(ModelConditions):
         return [field for field in fields if not field.type.startswith("date")]
 
 
-def _expression(field: Field, value: SigmaRegularExpression, what: str, name: str) -> Matches:
-    letters = flag_letters(value)
-    pattern = str(value.regexp)
+def _expression(field: Field, value: SigmaRegularExpression, what: str, name: str, joins_arrays: bool) -> Matches:
+    letters, pattern = flag_letters(value), str(value.regexp)
     try:
         item = lucene.whole(lucene.parsed(pattern, letters))
-        folded = None
-        if "i" in letters and pattern.isascii():
-            written = lucene.parsed(pattern, letters.replace("i", ""))
-            folded = lucene.whole(written) if lucene.folds(written) else None
+        folded = lucene.folded(item) if "i" in letters and pattern.isascii() else None
+        if field.many and joins_arrays:
+            item = lucene.one_of_many(item, BETWEEN)
+            folded = folded and lucene.one_of_many(folded, BETWEEN)
+        return Matches(field, tuple(lucene.pieces(item)), tuple(lucene.pieces(folded)) if folded else ())
     except RegexError as error:
         raise Unsupported(
             f"{what}: the regular expression {error}, which Lucene cannot run; {error.hint}", name
         ) from None
-    return Matches(field, item, folded)
 
 
 def source_tests(model: LogModel) -> list[Node[Predicate]]:

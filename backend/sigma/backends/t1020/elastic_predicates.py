@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
 from .regexes_lucene import Item
 
+#: What stands between the values of an array that is tested as one text; no value has it.
+BETWEEN = "\N{SYMBOL FOR RECORD SEPARATOR}"
 #: Elasticsearch's types of text, which its query languages read as one; and of numbers.
 TEXTS = frozenset(("keyword", "constant_keyword", "wildcard", "text", "match_only_text"))
 NUMBERS = frozenset(("long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float"))
@@ -48,12 +50,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Matches:
-    """An expression, which is of the whole value. `folded` is it as written, where it is wanted without regard to case
-    and has no letters but those of ASCII."""
+    """Any of the expressions, which are of the whole value; of an array, of all its values with BETWEEN among them.
+
+    `folded` are the same in one case, where all of them is wanted without regard to case, of ASCII letters.
+    """
 
     field: Field
-    item: Item
-    folded: Item | None = None
+    items: tuple[Item, ...]
+    folded: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True)

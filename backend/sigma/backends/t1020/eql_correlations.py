@@ -22,6 +22,7 @@ class EqlCorrelations(CorrelatingConditions, ElasticConditions):
     """Conditions, and the correlations of their rules."""
 
     language = "EQL"
+    joins_arrays = False
 
     def convert_correlation_temporal_ordered_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"

@@ -134,9 +134,9 @@ def alternatives(what: Predicate, indent: str = "") -> list[str]:
             return _texts(what, indent)
         case Matches():
             subject = _name(what.field) if what.field.is_text else f"string({_name(what.field)})"
-            if what.folded is not None:
-                return [f"{subject} regex~ {string(lucene.printed(what.folded))}"]
-            return [f"{subject} regex {string(lucene.printed(what.item))}"]
+            if what.folded:
+                return [f"{subject} regex~ {string(lucene.printed(item))}" for item in what.folded]
+            return [f"{subject} regex {string(lucene.printed(item))}" for item in what.items]
         case Networks():
             return [listed("cidrMatch", [_name(what.field), *map(string, networks_of(what))], indent)]
         case Numbers():

@@ -20,6 +20,7 @@ class EsqlCorrelations(CorrelatingConditions, ElasticConditions):
     """Conditions, and the correlations of their rules."""
 
     language = "ES|QL"
+    joins_arrays = True
     #: Which events are read; set by the backend.
     frame: EsqlFrame
 

@@ -13,6 +13,7 @@ from . import regexes_lucene as lucene
 from .elastic_layout import INDENT, joined, listed
 from .elastic_losses import networks_of
 from .elastic_predicates import (
+    BETWEEN,
     NUMBERS,
     Field,
     Matches,
@@ -29,8 +30,6 @@ from .elastic_predicates import (
 from .esql_text import like, name, string
 from .expression import All, Node, Not, Test
 
-#: What stands between the values of an array that is tested as one text; no value has it.
-BETWEEN = "\N{SYMBOL FOR RECORD SEPARATOR}"
 _TIME_PARTS = {
     "minute": "minute_of_hour",
     "hour": "hour_of_day",
@@ -70,8 +69,11 @@ def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
         case Texts():
             return _texts(what, indent)
         case Matches():
-            item = lucene.one_of_many(what.item, BETWEEN) if what.field.many else what.item
-            return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}"]
+            if what.folded:
+                subject = f"TO_LOWER({as_text(what.field)})"
+                patterns = [lucene.printed(lucene.lowered(item)) for item in what.folded]
+                return [f"{subject} RLIKE {string(pattern)}" for pattern in patterns]
+            return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}" for item in what.items]
         case Networks():
             return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
         case Numbers():

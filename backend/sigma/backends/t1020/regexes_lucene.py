@@ -21,6 +21,8 @@ _LAST_CASED = 0x1E943
 #: What Lucene's syntax takes for itself, all its options switched on; and in a class.
 _SPECIAL = frozenset('.?+*|{}[]()"\\#@&<>~')
 _SPECIAL_IN_CLASS = frozenset('\\]^-["&')
+#: Elasticsearch's index.max_regex_length.
+MAX_LENGTH = 1000
 #: Of so many characters each is looked at for its cases; of more, those that have cases.
 _MANY = 256
 _FLAG_BITS = {"i": 2, "m": 8, "s": 16}
@@ -71,6 +73,7 @@ Item = Chars | Sequenced | Either | Repeated | Anchor
 
 ANYTHING: Ranges = ((0, _LAST),)
 NEWLINE: Ranges = ((10, 10),)
+_CAPITALS: Ranges = ((65, 90),)
 _DIGIT: Ranges = ((48, 57),)
 _SPACE: Ranges = ((9, 13), (32, 32))
 _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
@@ -201,19 +204,43 @@ def _anchor(name: str, multiline: bool) -> Anchor:
     raise RegexError("uses \\b or \\B", "write the characters that may stand there")
 
 
-def folds(item: Item) -> bool:
-    """Whether Lucene ignores the case of the expression where it is told to.
+def folded(item: Item) -> Item | None:
+    """The expression with one case of each letter, for an engine that is told to ignore case; None where it heeds case
+    somewhere.
 
-    It does so of single characters, not of the ends of ranges; and releases differ in what the empty text is then.
+    Lucene ignores the case of single characters, not of the ends of ranges; a set must have both cases by itself.
     """
     if isinstance(item, Chars):
-        one = len(item.ranges) == 1 and item.ranges[0][0] == item.ranges[0][1]
-        return one or _of_any_case(item.ranges) == item.ranges
+        ranges = _of_any_case(item.ranges)
+        codes = [code for low, high in ranges if high - low < 2 for code in range(low, high + 1)]
+        if len(ranges) == 2 == len(codes) and chr(codes[0]).lower() == chr(codes[1]):
+            return Chars(((codes[1], codes[1]),)) if item.ranges == ranges else None
+        return item if item.ranges == ranges else None
     if isinstance(item, Repeated):
-        return folds(item.item)
+        inner = folded(item.item)
+        return inner and Repeated(inner, item.least, item.most)
     if isinstance(item, (Sequenced, Either)):
-        return bool(item.items) and all(map(folds, item.items))
-    return True
+        parts = [folded(part) for part in item.items]
+        known = tuple(part for part in parts if part is not None)
+        return type(item)(known) if len(known) == len(parts) else None
+    return item
+
+
+def lowered(item: Item) -> Item:
+    """The expression without capital letters of ASCII, for a text that has none; its sets have both cases."""
+    if isinstance(item, Chars):
+        negated = item.ranges[:1] and item.ranges[0][0] == 0
+        others = (
+            joined([*item.ranges, *_CAPITALS])
+            if negated
+            else complement(joined([*complement(item.ranges), *_CAPITALS]))
+        )
+        return Chars(others)
+    if isinstance(item, Repeated):
+        return Repeated(lowered(item.item), item.least, item.most)
+    if isinstance(item, (Sequenced, Either)):
+        return type(item)(tuple(map(lowered, item.items)))
+    return item
 
 
 # --- Anchors ----------------------------------------------------------------------------------------
@@ -308,6 +335,40 @@ def _without(item: Item, ranges: Ranges) -> Item:
     if isinstance(item, (Sequenced, Either)):
         return type(item)(tuple(_without(inner, ranges) for inner in item.items))
     return item
+
+
+def pieces(item: Item) -> list[Item]:
+    """Expressions of which a text that has the given one has any, none too long for Elasticsearch.
+
+    Raises RegexError where it cannot be parted so.
+    """
+    if len(printed(item)) <= MAX_LENGTH:
+        return [item]
+    parted = _parted(item)
+    if len(parted) < 2:
+        raise RegexError(f"is longer than {MAX_LENGTH:,} characters (max_regex_length)", "write it as several")
+    found: list[Item] = []
+    for part in parted:
+        together = (
+            Either((*(found[-1].items if isinstance(found[-1], Either) else (found[-1],)), part)) if found else part
+        )
+        if found and len(printed(together)) <= MAX_LENGTH:
+            found[-1] = together
+        else:
+            found.extend(pieces(part))
+    return found
+
+
+def _parted(item: Item) -> list[Item]:
+    """The alternatives of an expression, where it has some, by itself or in its sequence."""
+    if isinstance(item, Either):
+        return list(item.items)
+    if isinstance(item, Sequenced):
+        for at, part in enumerate(item.items):
+            inner = _parted(part)
+            if len(inner) > 1:
+                return [Sequenced((*item.items[:at], one, *item.items[at + 1 :])) for one in inner]
+    return [item]
 
 
 def wildcard(parts: Sequence[str | None], ignore_case: bool) -> Item:
