@@ -20,8 +20,12 @@ from typing import Any, NoReturn, TypeAlias
 from antlr4 import CommonTokenStream, InputStream
 from antlr4.atn.PredictionMode import PredictionMode
 from antlr4.error.ErrorListener import ErrorListener
-from esql_parser.EsqlBaseLexer import EsqlBaseLexer
-from esql_parser.EsqlBaseParser import EsqlBaseParser
+
+try:
+    from esql_parser.EsqlBaseLexer import EsqlBaseLexer
+    from esql_parser.EsqlBaseParser import EsqlBaseParser
+except ImportError as error:
+    raise ImportError(f"{error}; run: python tests/oracles/install.py") from None
 
 Node: TypeAlias = Any
 """A node of the parse tree. The parser has no types."""

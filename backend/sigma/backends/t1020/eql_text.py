@@ -23,7 +23,7 @@ def string(value: str) -> str:
 def _character(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+    return character if character.isprintable() else f"\\u{{{ord(character):02x}}}"
 
 
 def name(field: str, optional: bool = False) -> str:
