@@ -179,7 +179,7 @@ def _modules(error: BaseException) -> list[str]:
 
 def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
     """The target's backend with its pipelines, and their names for the output."""
-    from sigma.backends.t1020 import backends
+    from sigma.backends.t1020 import backend_class
 
     given = [one for name in options.pipelines for one in find_pipelines(name)]
     # Twice the same would rename what is renamed already: another log model, or a copy, takes the own one's place.
@@ -191,7 +191,7 @@ def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
         named[base if pipeline.name == base else found] = pipeline
     # By priority, as sigma-cli joins them.
     ordered = sorted(named, key=lambda name: (named[name].priority, name))
-    backend: Callable[..., QueryBackend[Any]] = backends[target.dialect.backend]
+    backend: Callable[..., QueryBackend[Any]] = backend_class(target.dialect.backend)
     index = {"index": options.index} if options.index and target.dialect is SPL else {}
     return (
         backend(

@@ -88,7 +88,7 @@ def _stems() -> dict[str, str]:
 @pytest.mark.parametrize("esql", [False, True], ids=["EQL", "ES|QL"])
 def test_the_packs_rules_find_its_events_and_no_other(esql: bool, model: str) -> None:
     """Each rule of the pack that stands alone, on the process starts of the pack's own tests."""
-    started = []
+    started: list[tuple[test_events.Started, Event]] = []
     for case in test_events.STARTED:
         event = Event(str(len(started)), START, {"Computer": "pc", **case.fields()}, "process_creation", case.product)
         try:

@@ -1,9 +1,15 @@
-"""pySigma plugin: the backends of sigma-t1020, one dialect a module, each imported when it is asked for."""
+"""pySigma plugin: the backends of sigma-t1020, one dialect a module.
+
+Each is imported when it is first asked for, since one costs some 40 ms and a run of the program needs one. pySigma's
+plugin discovery goes through this module's `__dict__`, and so asks for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,34 +20,45 @@ if TYPE_CHECKING:
 
 __all__ = ["T1020EqlBackend", "T1020EsqlBackend", "T1020KustoBackend", "T1020SplunkBackend"]
 
+
+@dataclass(frozen=True)
+class _Later:
+    """A class that is not imported yet: its module here."""
+
+    module: str
+
+
+class _Plugin(ModuleType):
+    """This module, which imports what it has for later."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__dict__":
+            for known in __all__:
+                getattr(self, known)
+        found = super().__getattribute__(name)
+        if isinstance(found, _Later):
+            found = getattr(import_module(f"{__name__}.{found.module}"), name)
+            setattr(self, name, found)
+        return found
+
+
+if not TYPE_CHECKING:
+    T1020EqlBackend = _Later("eql")
+    T1020EsqlBackend = _Later("esql")
+    T1020KustoBackend = _Later("kusto")
+    T1020SplunkBackend = _Later("splunk")
+
 _CLASSES = {
-    "t1020_kusto": ("kusto", "T1020KustoBackend"),
-    "t1020_splunk": ("splunk", "T1020SplunkBackend"),
-    "t1020_eql": ("eql", "T1020EqlBackend"),
-    "t1020_esql": ("esql", "T1020EsqlBackend"),
+    "t1020_eql": "T1020EqlBackend",
+    "t1020_esql": "T1020EsqlBackend",
+    "t1020_kusto": "T1020KustoBackend",
+    "t1020_splunk": "T1020SplunkBackend",
 }
 
 
-class _Backends(Mapping[str, Any]):
-    """The backends by identifier; each costs some 20 ms, and a run of the program needs one."""
-
-    def __getitem__(self, identifier: str) -> Any:
-        module, name = _CLASSES[identifier]
-        return getattr(import_module(f"{__name__}.{module}"), name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_CLASSES)
-
-    def __len__(self) -> int:
-        return len(_CLASSES)
+def backend_class(identifier: str) -> Any:
+    """The class of a backend by the name that sigma-cli knows it by."""
+    return getattr(sys.modules[__name__], _CLASSES[identifier])
 
 
-#: Read by pySigma's plugin discovery.
-backends = _Backends()
-
-
-def __getattr__(name: str) -> Any:
-    for identifier, (_module, class_name) in _CLASSES.items():
-        if name == class_name:
-            return backends[identifier]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+sys.modules[__name__].__class__ = _Plugin
