@@ -154,11 +154,12 @@ def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[tup
 
 
 def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Problem]:
-    """The losses of a converted rule, each on the line of its field; the bounds of an engine are none of the rule's."""
+    """The losses of a converted rule, each on the line of its field; what an engine bounds, or leaves to the search,
+    is none of the rule's."""
     from sigma.backends.t1020.losses import LossCode
 
     lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
-    found = (loss for loss in lost if loss.code is not LossCode.BOUND)
+    found = (loss for loss in lost if loss.code not in (LossCode.BOUND, LossCode.TIME))
     return [
         source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
         for loss in dict.fromkeys(found)

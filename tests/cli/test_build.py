@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sigma_t1020.targets import TARGETS
+from sigma_t1020.targets import TARGETS, Target
 
 from cli.rules import put
 from cli.runner import REPOSITORY, process, queries, run, tree
@@ -29,15 +30,22 @@ def dist(built: dict[str, bytes], tmp_path: Path) -> Path:
     return tmp_path / "dist"
 
 
+def _queries(target: Target, *arguments: str) -> list[dict[str, Any]]:
+    """What convert gives for a target in that dialect."""
+    dialect = ["--dialect", target.dialect.name] if target.dialect is not TARGETS[target.name].dialect else []
+    return queries(*dialect, *arguments, target=target.name)
+
+
 def test_it_holds_the_pack_each_query_the_combined_ones_and_their_sums(built: dict[str, bytes]) -> None:
     pack = "pack/t1020_automated_exfiltration.yml"
     names = {pack, "SHA256SUMS"}
-    for target in TARGETS:
-        own = {name for name in built if name.startswith(f"{target}/")}
-        combined = {name for name in own if name.startswith(f"{target}/combined")}
-        assert len(own - combined) == len(queries(target=target))
-        assert len(combined) == len(queries("--combine", target=target))
-        names |= own
+    for target in TARGETS.values():
+        for spoken in target.languages:
+            own = {n for n in built if n.startswith(f"{target.name}/") and n.endswith(spoken.dialect.suffix)}
+            combined = {name for name in own if name.startswith(f"{target.name}/combined")}
+            assert len(own - combined) == len(_queries(spoken))
+            assert len(combined) == (len(_queries(spoken, "--combine")) if spoken.dialect.combines else 0)
+            names |= own
     assert set(built) == names
     assert built[pack].decode() == run("pack").stdout
     lines = built["SHA256SUMS"].decode().splitlines()
@@ -48,10 +56,10 @@ def test_it_holds_the_pack_each_query_the_combined_ones_and_their_sums(built: di
 
 
 def test_each_query_is_what_convert_gives(built: dict[str, bytes]) -> None:
-    for target in TARGETS:
-        for query in [*queries(target=target), *queries("--combine", target=target)]:
+    for target in (spoken for each in TARGETS.values() for spoken in each.languages):
+        for query in [*_queries(target), *(_queries(target, "--combine") if target.dialect.combines else [])]:
             text = f"\n{query['query']}\n".encode()
-            assert any(content.endswith(text) for name, content in built.items() if name.startswith(target))
+            assert any(content.endswith(text) for name, content in built.items() if name.startswith(target.name))
 
 
 def test_every_file_is_text_with_lf_and_one_final_newline(built: dict[str, bytes]) -> None:

@@ -12,12 +12,12 @@ from sigma_t1020.cli import cli
 from sigma_t1020.pack import filter_paths, load_pack, rule_paths
 from sigma_t1020.targets import TARGETS
 
-from cli.runner import REPOSITORY, process, run
+from cli.runner import REPOSITORY, process, queries, run
 
 LISTS = {
     "rules": ["id", "title", "level", "kind", "branch", "log source", "used by"],
     "targets": ["target", "title", "dialect", "backend", "pipeline"],
-    "pipelines": ["pipeline", "target", "dialect", "file", "log sources"],
+    "pipelines": ["pipeline", "target", "dialects", "file", "log sources"],
     "filters": ["path", "title", "id", "description"],
 }
 
@@ -54,10 +54,16 @@ def test_what_the_lists_name_can_be_given_to_convert() -> None:
     for row in run("list", "filters", "--format", "json").json():
         assert run("convert", "-t", "sentinel", "--filter", row["path"]).status == 0
     for row in run("list", "pipelines", "--format", "json").json():
-        dialect = ["--dialect", row["dialect"]] if row["target"] == "splunk" else []
-        rule = "t1020_archive_sensitive_path"
-        assert run("convert", rule, "-t", row["target"], *dialect, "-p", row["pipeline"]).status == 0
-    assert [row["target"] for row in run("list", "targets", "--format", "json").json()] == list(TARGETS)
+        for dialect in row["dialects"]:
+            spoken = ["--dialect", dialect] if len(TARGETS[row["target"]].others) else []
+            rule = "t1020_archive_sensitive_path"
+            assert run("convert", rule, "-t", row["target"], *spoken, "-p", row["pipeline"]).status == 0
+    rows = run("list", "targets", "--format", "json").json()
+    assert list(dict.fromkeys(row["target"] for row in rows)) == list(TARGETS)
+    for row in rows:
+        spoken = ["--dialect", row["dialect"]] if TARGETS[row["target"]].others else []
+        (found,) = queries("t1020_archive_sensitive_path", *spoken, target=row["target"])
+        assert (found["dialect"], found["pipeline"]) == (row["dialect"], row["pipeline"])
 
 
 @pytest.mark.parametrize("what", LISTS)
@@ -115,7 +121,7 @@ def test_help_names_what_is_built_and_nothing_else(command: list[str]) -> None:
     done, short = run(*command, "--help"), run(*command, "-h")
     assert (done.status, done.stderr) == (0, "")
     assert short.stdout == done.stdout
-    for planned in ("elastic", "local", "native", "hunt", "coverage", "--release", "eql"):
+    for planned in ("local", "native", "hunt", "coverage", "--release"):
         assert planned not in done.stdout.lower(), planned
     assert max(map(len, done.stdout.splitlines())) <= 100
 
@@ -133,7 +139,10 @@ def test_help_of_convert_has_each_option_and_each_target() -> None:
     [
         ["convert"],
         ["convert", "-t"],
-        ["convert", "-t", "elastic"],
+        ["convert", "-t", "local"],
+        ["convert", "-t", "elastic", "--combine"],
+        ["convert", "-t", "elastic", "--dialect", "spl"],
+        ["convert", "-t", "splunk", "--dialect", "esql"],
         ["convert", "-t", "sentinel", "--index", "main"],
         ["convert", "-t", "splunk", "--index", "a b"],
         ["convert", "-t", "splunk", "--dialect", "kql"],
