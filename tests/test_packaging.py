@@ -188,6 +188,8 @@ def test_the_readme_shows_what_happens(tmp_path: Path) -> None:
     assert printed[0] == shown
     (shown,) = _blocks("spl")
     assert printed[1] == shown
+    (shown,) = _blocks("eql")
+    assert printed[2] == shown
     assert [
         command for command, text in zip(commands, printed, strict=True) if not text and " -o " not in command
     ] == []
