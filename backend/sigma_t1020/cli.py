@@ -337,10 +337,10 @@ def list_targets(form: str) -> None:
 @list_.command(name="pipelines")
 @FORMAT
 def list_pipelines(form: str) -> None:
-    """The pipelines, and the log source categories that each knows."""
-    from sigma_t1020.listing import pipelines
+    """Which pipeline knows which log source category; as JSON, the pipelines with their categories and dialects."""
+    from sigma_t1020.listing import log_sources, pipelines
 
-    _print_table(pipelines(), form)
+    _print_table(pipelines() if form == "json" else log_sources(), form)
 
 
 @list_.command(name="filters")

@@ -65,6 +65,16 @@ def pipelines() -> list[dict[str, Any]]:
     ]
 
 
+def log_sources() -> list[dict[str, Any]]:
+    """By log source category the pipelines that know it, each in a column of its own."""
+    known = {row["pipeline"].removeprefix("t1020_"): row["log sources"] for row in pipelines()}
+    names = sorted({category for found in known.values() for category in found})
+    return [
+        {"log source": category, **{pipeline: "x" if category in found else "" for pipeline, found in known.items()}}
+        for category in names
+    ]
+
+
 def _by_pipeline(target: Target) -> dict[str, list[str]]:
     """The pipelines of a target, each with the dialects that it serves."""
     found: dict[str, list[str]] = {}

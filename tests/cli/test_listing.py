@@ -25,7 +25,18 @@ LISTS = {
 # --- list -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", LISTS)
+def test_the_table_of_pipelines_is_the_matrix_of_log_source_and_pipeline() -> None:
+    known = {row["pipeline"]: row["log sources"] for row in run("list", "pipelines", "--format", "json").json()}
+    head, *lines = run("list", "pipelines").stdout.splitlines()
+    assert head.split() == ["log", "source", *(pipeline.removeprefix("t1020_") for pipeline in known)]
+    assert [line.split()[0] for line in lines] == sorted({name for found in known.values() for name in found})
+    for line in lines:
+        category = line.split()[0]
+        marked = [pipeline for pipeline in known if line[head.index(pipeline.removeprefix("t1020_")) :][:1] == "x"]
+        assert marked == [pipeline for pipeline, found in known.items() if category in found]
+
+
+@pytest.mark.parametrize("what", [what for what in LISTS if what != "pipelines"])
 def test_json_and_table_list_the_same_rows(what: str) -> None:
     found, table = run("list", what, "--format", "json"), run("list", what)
     assert (found.status, found.stderr, table.status, table.stderr) == (0, "", 0, "")
@@ -72,7 +83,7 @@ def test_a_table_fits_the_terminal_and_folds_no_id(what: str, width: int, monkey
     monkeypatch.chdir(REPOSITORY)
     lines = run("list", what, COLUMNS=str(width)).stdout.splitlines()
     assert max(map(len, lines)) <= width
-    for row in run("list", what, "--format", "json").json():
+    for row in run("list", what, "--format", "json").json() if what != "pipelines" else ():
         first = str(row[LISTS[what][0]])
         assert any(line == first or line.startswith(f"{first} ") for line in lines), first
 
