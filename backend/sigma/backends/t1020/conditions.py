@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from sigma.conditions import (
     ConditionAND,
@@ -53,6 +53,8 @@ class ModelConditions(TextQueryBackend):
     convert_or_as_in = False
     convert_and_as_in = False
 
+    #: How the dialect compares numbers.
+    equals: ClassVar[str] = "=="
     #: The rule that is being converted, of which a conversion state knows nothing.
     _converting: SigmaRule
 
@@ -157,6 +159,40 @@ class ModelConditions(TextQueryBackend):
         each = (ConditionFieldEqualsValueExpression(cond.field, value) for value in cond.value.values)
         converted: list[Any] = [self.convert_condition(one, state) for one in each]
         return any_of(converted)
+
+    # --- Missing values and times -----------------------------------------------------------------
+
+    @abstractmethod
+    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Any]:
+        """The test that a field has a value."""
+
+    @abstractmethod
+    def _time_part(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, value: Any
+    ) -> Node[Any]:
+        """A comparison of a part of a time, a SigmaTimestampPart, with a number."""
+
+    def convert_condition_field_eq_val_null(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """The event does not have the field."""
+        return negate(self._present(cond, state))
+
+    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
+        """The event has the field."""
+        return self._present(cond, state)
+
+    def convert_condition_field_not_exists(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """The event does not have the field."""
+        return negate(self._present(cond, state))
+
+    def convert_condition_field_eq_val_timestamp_part(
+        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
+    ) -> Any:
+        """A part of a time, such as its hour."""
+        return self._time_part(cond, state, self.equals, cond.value)
 
     # --- Pieces of query text ----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
+from sigma.rule import SigmaRule
 from sigma.types import (
     SigmaBool,
     SigmaCasedString,
@@ -22,6 +23,7 @@ from sigma.types import (
 
 from . import regexes_lucene as lucene
 from .conditions import ModelConditions, choices, flag_letters, network_text
+from .elastic_losses import settled
 from .elastic_predicates import (
     BETWEEN,
     NUMBERS,
@@ -36,10 +38,11 @@ from .elastic_predicates import (
     Texts,
     TimePart,
     Truth,
+    merge,
 )
-from .expression import Node, Not, Test, all_of, any_of, negate
+from .expression import All, Node, Not, Test, all_of, any_of, negate
 from .log_model import LogModel, ValueMap
-from .losses import Unsupported
+from .losses import Loss, Unsupported
 from .regexes import RegexError
 from .value_parts import anywhere, as_text, parts_of
 
@@ -90,6 +93,22 @@ class ElasticConditions(ModelConditions):
     def finalize_query(self, *args: Any, **kwargs: Any) -> Any:
         """pySigma's own: upstream's for EQL works on text."""
         return Backend.finalize_query(self, *args, **kwargs)
+
+    def _searched(
+        self, rule: SigmaRule, condition: Node[Predicate], state: ConversionState
+    ) -> tuple[LogModel, Node[Predicate], tuple[Loss, ...]]:
+        """A rule's log source, its condition as the documents can answer it, and what is lost. Raises Unsupported."""
+        model = self._model(rule, state.processing_state)
+        if not model.indices or not model.source_values:
+            raise Unsupported(
+                f"the pipeline does not say which documents are {model.table}, so that all would be searched; set "
+                "indices and source_values",
+                at=("logsource", "category"),
+            )
+        settled_condition, losses = settled(merge(condition), model.removed, self._sigma_name)
+        if settled_condition == All(()):
+            raise Unsupported("the condition holds for every event")
+        return model, settled_condition, losses
 
     # --- Strings ----------------------------------------------------------------------------------
 
@@ -203,30 +222,7 @@ class ElasticConditions(ModelConditions):
             return mapped
         return Test(Present(self._field(cond, state)[0]))
 
-    def convert_condition_field_eq_val_null(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The document does not have the field."""
-        return negate(self._present(cond, state))
-
-    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        """The document has the field."""
-        return self._present(cond, state)
-
-    def convert_condition_field_not_exists(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The document does not have the field."""
-        return negate(self._present(cond, state))
-
     # --- Times and other fields -------------------------------------------------------------------
-
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A part of a time, such as its hour."""
-        assert isinstance(cond.value, SigmaTimestampPart)
-        return self._time_part(cond, state, "==", cond.value)
 
     def _time_part(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, value: Any
@@ -315,13 +311,3 @@ def source_tests(model: LogModel) -> list[Node[Predicate]]:
     for name, values in model.unlike.items():
         tests.append(Not(Test(OneOf(field_of(model, name), tuple(values)))))
     return tests
-
-
-def refuse_unsourced(model: LogModel) -> None:
-    """Raise Unsupported where nothing says which documents are of the log source."""
-    if not model.indices or not model.source_values:
-        raise Unsupported(
-            f"the pipeline does not say which documents are {model.table}, so that all would be searched; set indices "
-            "and source_values",
-            at=("logsource", "category"),
-        )

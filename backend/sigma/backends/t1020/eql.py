@@ -11,13 +11,9 @@ from sigma.rule import SigmaRule
 from sigma.correlations import SigmaCorrelationRule
 
 from .backend import QueryBackend
-from .elastic_conditions import refuse_unsourced
-from .elastic_losses import settled
-from .elastic_predicates import merge
 from .eql_correlations import EqlCorrelations
 from .eql_predicates import told
 from .eql_query import EqlFrame, EventSequence, Search
-from .expression import All
 from .frame import Alert
 from .losses import Unsupported
 
@@ -47,11 +43,7 @@ class T1020EqlBackend(QueryBackend[EqlFrame], EqlCorrelations, EqlBackend):
         if isinstance(query, (Search, EventSequence)):
             return query
         assert isinstance(rule, SigmaRule)
-        model = self._model(rule, state.processing_state)
-        refuse_unsourced(model)
-        condition, losses = settled(merge(query), model.removed, self._sigma_name)
-        if condition == All(()):
-            raise Unsupported("the condition holds for every event")
+        model, condition, losses = self._searched(rule, query, state)
         return Search(model, told(condition, self._sigma_name), {}, losses)
 
     def finalize_query(

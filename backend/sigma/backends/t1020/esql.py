@@ -11,13 +11,8 @@ from sigma.rule import SigmaRule
 from sigma.correlations import SigmaCorrelationRule
 
 from .backend import QueryBackend
-from .elastic_conditions import refuse_unsourced
-from .elastic_losses import settled
-from .elastic_predicates import merge
 from .esql_correlations import EsqlCorrelations
 from .esql_query import BOUND, Correlation, EsqlAlert, EsqlFrame, Search, combine
-from .expression import All
-from .losses import Unsupported
 
 
 class T1020EsqlBackend(QueryBackend[EsqlFrame], EsqlCorrelations, ESQLBackend):
@@ -47,11 +42,7 @@ class T1020EsqlBackend(QueryBackend[EsqlFrame], EsqlCorrelations, ESQLBackend):
         if isinstance(query, (Search, Correlation)):
             return query
         assert isinstance(rule, SigmaRule)
-        model = self._model(rule, state.processing_state)
-        refuse_unsourced(model)
-        condition, losses = settled(merge(query), model.removed, self._sigma_name)
-        if condition == All(()):
-            raise Unsupported("the condition holds for every event")
+        model, condition, losses = self._searched(rule, query, state)
         return Search(model, condition, {}, losses)
 
     def finalize_query(

@@ -23,9 +23,8 @@ from .esql_predicates import as_text
 from .esql_query import BOUND, TIME, Correlation, EsqlFrame, assigned
 from .esql_text import name
 from .losses import Loss
+from .one_stream import holds, places
 
-#: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
-MAX_OVERLAPPING = 5
 #: Later than any event, in ms.
 NEVER = 9_999_999_999_999
 
@@ -71,49 +70,27 @@ class Count(Windows):
     # --- Events -----------------------------------------------------------------------------------------
 
     def _places(self) -> list[int]:
-        """The numbers of events that must be known to be reached: 1 always is."""
-        wanted = {
-            ">=": (self.limit,),
-            ">": (self.limit + 1,),
-            "<": (self.limit,),
-            "<=": (self.limit + 1,),
-            "==": (self.limit, self.limit + 1),
-            "!=": (self.limit, self.limit + 1),
-        }
-        return [number for number in wanted[self.operator] if number > 1]
+        return places(self.operator, self.limit)
 
     def _reached(self, number: int) -> str:
         if number <= 1:
             return "TRUE"
         return f"COALESCE(Nth{'AB'[self._places().index(number)]} <= Start + {self.span * 1000}, FALSE)"
 
-    def _holds(self) -> str:
-        match self.operator:
-            case ">=":
-                return self._reached(self.limit)
-            case ">":
-                return self._reached(self.limit + 1)
-            case "<":
-                return f"NOT {self._reached(self.limit)}"
-            case "<=":
-                return f"NOT {self._reached(self.limit + 1)}" if self.limit else "FALSE"
-        exactly = f"{self._reached(self.limit)} AND NOT {self._reached(self.limit + 1)}" if self.limit else "FALSE"
-        return exactly if self.operator == "==" else f"NOT ({exactly})"
-
     def _events(self, frame: EsqlFrame) -> list[str]:
         """The list of a bucket's events beside the same list from its k-th event on: a pair is an event with the k-th
         from it, which is in its window or not. So the cost grows with the events, not with their square."""
-        places = self._places()
+        numbers = self._places()
         pairs = "Items"
-        for place in places:
+        for place in numbers:
             # Nothing is said of null among the two lists.
             ahead = f'CASE(MV_COUNT(Items) >= {place}, MV_SLICE(Items, {place - 1}, MV_COUNT(Items) - 1), "")'
             pairs = f'MV_ZIP({pairs}, {ahead}, "\\t")'
         read = [f"Start = {ms_of('Pair')}"]
-        for at, _place in enumerate(places):
+        for at, _place in enumerate(numbers):
             read.append(f'Nth{"AB"[at]} = TO_LONG(SUBSTRING(MV_SLICE(SPLIT(Pair, "\\t"), {at + 1}), 1, 13))')
-        completed = f"Nth{'AB'[len(places) - 1]}" if places else "Start"
-        good = f"Start / {self.span * 1000} == {BUCKET} AND {self._holds()}"
+        completed = f"Nth{'AB'[len(numbers) - 1]}" if numbers else "Start"
+        good = f"Start / {self.span * 1000} == {BUCKET} AND {holds(self.operator, self.limit, self._reached, 'FALSE')}"
         if frame.scheduled:
             good += f" AND {completed} > {frame.since}"
         return [

@@ -26,7 +26,7 @@ from sigma.types import (
 from . import kusto_values as values
 from . import regexes
 from .conditions import ModelConditions, choices, flag_letters, network_text
-from .expression import Node, Test, all_of, negate
+from .expression import Node, Test, all_of
 from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
 from .log_model import Column, ValueMap
@@ -198,22 +198,6 @@ class KustoConditions(ModelConditions, KustoBackend):
 
     # --- Missing values ---------------------------------------------------------------------------
 
-    def convert_condition_field_eq_val_null(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """No value. Kusto's strings are never null, so an empty one is none."""
-        return negate(self._present(cond, state))
-
-    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        """Any value."""
-        return self._present(cond, state)
-
-    def convert_condition_field_not_exists(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """No value."""
-        return negate(self._present(cond, state))
-
     def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Predicate]:
         if (mapped := self._mapped(cond, state, "*")) is not None:
             return mapped
@@ -221,13 +205,6 @@ class KustoConditions(ModelConditions, KustoBackend):
         return values.present(column)
 
     # --- Times and other fields ---------------------------------------------------------------------
-
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A part of a time, such as its hour."""
-        assert isinstance(cond.value, SigmaTimestampPart)
-        return self._time_part(cond, state, "==", cond.value)
 
     def _time_part(
         self,

@@ -48,6 +48,7 @@ _TIME_PARTS = {
 class SplunkConditions(ModelConditions, SplunkBackend):
     """The upstream backend with trees of tests (expression.Node of Predicate) in the place of its strings."""
 
+    equals = "="
     #: Upstream keeps a count of fields in a class and a list of deferred parts; neither is used here.
     compare_operators: ClassVar[dict[Any, str]] = SplunkBackend.compare_operators
 
@@ -190,30 +191,7 @@ class SplunkConditions(ModelConditions, SplunkBackend):
 
     # --- Missing values ---------------------------------------------------------------------------
 
-    def convert_condition_field_eq_val_null(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The event does not have the field."""
-        return negate(self._present(cond, state))
-
-    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        """The event has the field."""
-        return self._present(cond, state)
-
-    def convert_condition_field_not_exists(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The event does not have the field."""
-        return negate(self._present(cond, state))
-
     # --- Times and other fields -------------------------------------------------------------------
-
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A part of a time, such as its hour."""
-        assert isinstance(cond.value, SigmaTimestampPart)
-        return self._time_part(cond, state, "=", cond.value)
 
     def _time_part(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, value: Any

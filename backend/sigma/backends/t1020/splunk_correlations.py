@@ -2,102 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sigma.correlations import SigmaCorrelationRule
 
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
-
-from .correlating import (
-    AT_CONDITION,
-    AT_RULES,
-    OPERATORS,
-    CorrelatingConditions,
-    counted_fields,
-)
+from .correlating import AT_RULES
 from .legs import leg_of, refuse_nameless, refuse_two_readings, searches_by_rule
 from .losses import Unsupported
+from .one_stream import OneStreamCorrelations
 from .splunk_conditions import SplunkConditions, instead
 from .splunk_legs import MAX_STREAM_WINDOW, Legs, overwritten
 from .splunk_ordered import Ordered
-from .splunk_query import Search, SplunkFrame
-from .splunk_windows import MAX_OVERLAPPING, Count, Temporal
+from .splunk_query import Search
+from .splunk_windows import Count, Temporal
 
 
-class SplunkCorrelations(CorrelatingConditions, SplunkConditions):
+class SplunkCorrelations(OneStreamCorrelations, SplunkConditions):
     """Conditions, and the correlations of their rules."""
 
     language = "SPL"
-    #: Which events are read; set by the backend.
-    frame: SplunkFrame
+    count_below = MAX_STREAM_WINDOW
+    count_bound = f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time"
 
-    def convert_correlation_temporal_ordered_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in order on one key within the time span."""
-        legs = self._legs(rule, "Step", least=2)
-        if not legs.keys:
-            raise Unsupported(
-                "the correlation has no group-by; name the field that its rules share, such as Computer",
-                at=("correlation", "type"),
-            )
-        count = len(legs.legs)
-        later = range(2, count + 1)
-        if any(not legs.apart(one, other) for one in later for other in later if other > one + 1):
-            raise Unsupported(
-                "steps of the correlation that are not next to each other read the same log source, so that one event "
-                "could be both; split it into correlations of three steps",
-                at=AT_RULES,
-            )
-        return [Ordered(legs, rule.timespan.seconds)]
+    def _ordered(self, legs: Legs, span: int) -> Ordered:
+        return Ordered(legs, span)
 
-    def convert_correlation_temporal_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in any order on one key within the time span."""
-        legs = self._legs(rule, "Rule", least=2)
-        for number in legs.numbers:
-            same = [other for other in legs.numbers if not legs.apart(number, other)]
-            if len(same) > MAX_OVERLAPPING:
-                table = legs.model(number).table
-                raise Unsupported(
-                    f"{len(same)} rules of the correlation read {table}, of which an event may meet several; name at "
-                    f"most {MAX_OVERLAPPING}",
-                    at=AT_RULES,
-                )
-        return [Temporal(legs, rule.timespan.seconds)]
+    def _temporal(self, legs: Legs, span: int) -> Temporal:
+        return Temporal(legs, span)
 
-    def convert_correlation_event_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of events on one key within the time span."""
-        return [self._count(rule, of_values=False)]
-
-    def convert_correlation_value_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of values of a field on one key within the time span."""
-        if len(counted_fields(rule)) != 1:
-            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
-        return [self._count(rule, of_values=True)]
-
-    def _count(self, rule: SigmaCorrelationRule, of_values: bool) -> Count:
-        condition = rule.condition
-        assert isinstance(condition, SigmaCorrelationCondition)
-        legs, operator = self._legs(rule, "Rule"), OPERATORS[condition.op]
-        if operator not in (">", ">=") and self.frame.period:
-            raise Unsupported(
-                f"a count with {condition.op.name.lower()} is never complete, so no scheduled run can report it; use "
-                "gt or gte",
-                at=AT_CONDITION,
-            )
-        if condition.count >= MAX_STREAM_WINDOW:
-            raise Unsupported(
-                f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time, so it cannot count to "
-                f"{condition.count:,}; use a smaller number",
-                at=AT_CONDITION,
-            )
-        return Count(legs, rule.timespan.seconds, operator, condition.count, of_values)
-
-    # --- Its rules --------------------------------------------------------------------------------------
+    def _counted(self, legs: Legs, span: int, operator: str, limit: int, of_values: bool) -> Count:
+        return Count(legs, span, operator, limit, of_values)
 
     def _legs(self, correlation: SigmaCorrelationRule, called: str, least: int = 1) -> Legs:
         """The rules of a correlation. Raises Unsupported for what has none, or lacks a field."""

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from .correlating import losses_of
 from .losses import Loss
+from .one_stream import holds, places
 from .splunk_legs import BOUND, EVENT_ID, MS, Legs, ahead, kept, ms, part, within
 from .splunk_query import Correlation, SplunkFrame, eval_line, table
 from .splunk_text import eval_name
 
-#: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
-MAX_OVERLAPPING = 5
 VALUE = "Value"
 
 
@@ -62,42 +61,28 @@ class Count(Windows):
     def _events(self) -> list[str]:
         """The k-th event from each one on: if it lies in the window, that has k events."""
         lines = ["| sort 0 -_time"]
-        for places in self._places():
+        for place in self._places():
             lines += [
-                f"| streamstats window={places} global=f count AS Seen, max({MS}) AS Nth BY {self.legs.by}",
+                f"| streamstats window={place} global=f count AS Seen, max({MS}) AS Nth BY {self.legs.by}",
                 # The window of a time begins with the first of its events, which is the last in this order.
-                eval_line([f"Reached=if(Seen={places} AND Nth<={MS}+{self.span * 1000}, Nth, null())"]),
-                f"| eventstats min(Reached) AS Reached{places} BY {self.legs.by}, {MS}",
+                eval_line([f"Reached=if(Seen={place} AND Nth<={MS}+{self.span * 1000}, Nth, null())"]),
+                f"| eventstats min(Reached) AS Reached{place} BY {self.legs.by}, {MS}",
             ]
-        return [*lines, eval_line([f"Good=if({self._holds()}, {MS}, null())", f"Completed={self._completed()}"])]
+        return [
+            *lines,
+            eval_line(
+                [
+                    f"Good=if({holds(self.operator, self.limit, self._reached, 'false()')}, {MS}, null())",
+                    f"Completed={self._completed()}",
+                ]
+            ),
+        ]
 
     def _places(self) -> list[int]:
-        """The numbers of events that must be known to be reached: 1 always is."""
-        wanted = {
-            ">=": (self.limit,),
-            ">": (self.limit + 1,),
-            "<": (self.limit,),
-            "<=": (self.limit + 1,),
-            "==": (self.limit, self.limit + 1),
-            "!=": (self.limit, self.limit + 1),
-        }
-        return [number for number in wanted[self.operator] if number > 1]
+        return places(self.operator, self.limit)
 
     def _reached(self, number: int) -> str:
         return f"isnotnull(Reached{number})" if number > 1 else "true()"
-
-    def _holds(self) -> str:
-        exactly = f"{self._reached(self.limit)} AND NOT {self._reached(self.limit + 1)}"
-        if not self.limit:
-            exactly = "false()"
-        return {
-            ">=": self._reached(self.limit),
-            ">": self._reached(self.limit + 1),
-            "<": f"NOT {self._reached(self.limit)}",
-            "<=": "false()" if not self.limit else f"NOT {self._reached(self.limit + 1)}",
-            "==": exactly,
-            "!=": f"NOT ({exactly})",
-        }[self.operator]
 
     def _completed(self) -> str:
         places = self._places()
