@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from reference.events import Event
 from reference.generators import sample
 from reference.patterns import fold
 from sigma.backends.t1020 import eql_text, esql_text
+from sigma.backends.t1020.losses import Unsupported
 
 from conformance.elastic import eql_engine, esql_engine, to_eql, to_esql
 from conformance.hard_texts import HARD, PLACES, TEXTS, ordinary, sigma_value, variants
@@ -79,3 +82,78 @@ def test_a_value_finds_itself_and_its_case_variants_and_nothing_else(number: int
                 if found != expected:
                     wrong.append(f"{name}: {text!r}{modifiers} found {sorted(found)!r}, not {sorted(expected)!r}")
     assert not wrong, "\n".join(wrong[:5])
+
+
+# --- Limits of Elasticsearch --------------------------------------------------------------------------
+
+#: ES|QL's parser takes 400 levels in 8.19 and 293 in a later release, EQL's about as many.
+LEVELS = 200
+
+
+def _levels(tree: Any) -> int:
+    """How deep the conditions of a parse tree nest."""
+    deepest, pending = 0, [(tree, 0)]
+    while pending:
+        node, above = pending.pop()
+        kinds = ("LogicalBinaryContext", "LogicalNotContext", "ParenthesizedExpressionContext")
+        level = above + (type(node).__name__ in kinds)
+        deepest = max(deepest, level)
+        pending.extend((child, level) for child in getattr(node, "children", None) or ())
+    return deepest
+
+
+def _open(text: str) -> int:
+    """How deep the parentheses of a query nest, outside its strings."""
+    level = deepest = 0
+    for character in re.sub(r'"(?:\\.|[^"\\])*"', "", text):
+        level += {"(": 1, ")": -1}.get(character, 0)
+        deepest = max(deepest, level)
+    return deepest
+
+
+@pytest.mark.parametrize(
+    ("field", "condition"),
+    [
+        ("CommandLine|contains", "s"),
+        ("CommandLine|contains", "p and not s"),
+        ("CommandLine|contains|all", "s"),
+        ("DestinationIp", "s"),
+    ],
+)
+def test_a_thousand_values_nest_no_deeper_than_the_parsers_go(field: str, condition: str) -> None:
+    address = field == "DestinationIp"
+    values = [f"10.0.{number // 250}.{number % 250}" if address else f"ärger{number}x" for number in range(1000)]
+    rule = {
+        "title": "Long",
+        "logsource": {"category": "network_connection" if address else "process_creation", "product": "windows"},
+        "detection": {"s": {field: values}, "p": {"ProcessId": 1}, "condition": condition},
+    }
+    (esql,) = to_esql([rule], lookback="9999d")
+    assert _levels(esql_grammar.parse(esql)) < LEVELS
+    assert len(esql_grammar.commands(esql)) < 250
+    (eql,) = to_eql([rule])
+    assert _open(eql) < 10
+    assert len(re.findall(r"\bor\b", max(re.split(r"[()]", eql), key=len))) < LEVELS
+    if field == "CommandLine|contains" and condition == "s":
+        events = [
+            Event(text, START, {"HostId": "h", "CommandLine": text}, "process_creation", "windows")
+            for text in ("ÄRGER999X", "ärger1000x")
+        ]
+        assert [row["_id"] for row in esql_engine(events).query(esql, NOW)] == ["ÄRGER999X"]
+        assert [alert[0]["_id"] for alert in eql_engine(events).query(eql)] == ["ÄRGER999X"]
+
+
+@pytest.mark.parametrize("convert", [to_eql, to_esql])
+def test_a_value_whose_expression_is_too_long_is_refused_by_name(convert: Any) -> None:
+    with pytest.raises(Unsupported, match=r"^process\.command_line: the value needs an expression of 1,2.. characters"):
+        convert([_rule("ärger" * 60, "|contains")])
+
+
+def test_no_expression_is_asked_of_a_lowered_text() -> None:
+    """From 9.1 on, Elasticsearch makes of that an expression without regard to case, whose ranges heed it."""
+    for modifiers in ("|re|i", "|re"):
+        (esql,) = to_esql(
+            [{**_rule("x"), "detection": {"s": {f"CommandLine{modifiers}": "a[b-d]+e"}, "condition": "s"}}]
+        )
+        assert "RLIKE" in esql
+        assert "TO_LOWER" not in esql

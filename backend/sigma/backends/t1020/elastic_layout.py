@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 WIDTH = 110
 INDENT = "    "
+#: The parsers nest a chain of `or` in itself, and take some 300 levels (ES|QL: ExpressionBuilder's
+#: MAX_EXPRESSION_DEPTH, 400 in 8.19 and less in later releases).
+LONGEST_CHAIN = 60
 
 
 def fits(text: str, indent: str) -> bool:
@@ -14,7 +17,11 @@ def fits(text: str, indent: str) -> bool:
 
 
 def joined(parts: Sequence[str], word: str, indent: str, inside: bool) -> str:
-    """`a and b`, continued below `indent`; `inside` another join, in parentheses."""
+    """`a and b`, continued below `indent`; `inside` another join, in parentheses. Many of them in groups."""
+    if len(parts) > LONGEST_CHAIN:
+        size = max(LONGEST_CHAIN, -(-len(parts) // LONGEST_CHAIN))
+        groups = [parts[at : at + size] for at in range(0, len(parts), size)]
+        parts = [joined(group, word, indent + INDENT, True) for group in groups]
     text = f" {word} ".join(parts)
     if len(parts) > 1 and not fits(text, indent + INDENT):
         text = f"\n{indent}{INDENT}{word} ".join(parts)

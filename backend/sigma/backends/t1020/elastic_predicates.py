@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
-from .regexes_lucene import Item
+from .losses import Unsupported
+from .regexes_lucene import MAX_LENGTH, Item, printed
 
 #: What stands between the values of an array that is tested as one text; no value has it.
 BETWEEN = "\N{SYMBOL FOR RECORD SEPARATOR}"
@@ -174,3 +175,21 @@ def merge(node: Node[Predicate]) -> Node[Predicate]:
         return all_of(found) if negative else any_of(found)
 
     return rewrite(node, join)
+
+
+def has_foreign_letters(text: str) -> bool:
+    """Whether the text has letters beyond ASCII of which another case is known."""
+    return any(not c.isascii() and (c.lower() != c or c.upper() != c) for c in text)
+
+
+def short(item: Item, field: Field) -> str:
+    """The expression as Lucene reads it. Raises Unsupported where it is too long for Elasticsearch."""
+    text = printed(item)
+    if len(text) > MAX_LENGTH:
+        name = field.label or field.names[0]
+        raise Unsupported(
+            f"{name}: the value needs an expression of {len(text):,} characters, of which Elasticsearch takes "
+            f"{MAX_LENGTH:,} (max_regex_length); write a shorter part of it",
+            name,
+        )
+    return text

@@ -27,6 +27,8 @@ from .elastic_predicates import (
     Texts,
     TimePart,
     Truth,
+    has_foreign_letters,
+    short,
 )
 from .eql_text import has_wildcard, name, string
 from .expression import All, AnyOf, Node, Not, Test, all_of, any_of, negate
@@ -53,6 +55,8 @@ def told(node: Node[Predicate], name_of: Callable[[str], str]) -> Node[Predicate
             raise _unsaid(field, "EQL has no function that takes a part of a time", name_of)
         case Networks() if field.is_text:
             raise _unsaid(field, "it is a text here, of which EQL's cidrMatch takes none", name_of)
+        case Texts() | Matches() if field.many and not field.is_text:
+            raise _unsaid(field, "it may hold several values, of which EQL's string() reads one", name_of)
         case Texts() if len(field.names) == 2:
             return any_of([_in_two(node.what, value) for value in node.what.values])
         case Matches() if len(field.names) == 2:
@@ -158,31 +162,39 @@ def alternatives(what: Predicate, indent: str = "") -> list[str]:
 def _texts(what: Texts, indent: str) -> list[str]:
     if not what.field.is_text:
         return _texts_of_others(what, indent)
-    return _of_subject(_name(what.field), what.values, what.cased, indent)
+    return _of_subject(_name(what.field), what.field, what.values, what.cased, indent)
 
 
 def _texts_of_others(what: Texts, indent: str) -> list[str]:
-    found = []
+    addresses: list[str] = []
     texts: list[Value] = []
     for value in what.values:
         if (address := _as_address(what, value)) is not None:
-            found.append(f"{_name(what.field)} == {string(address)}")
+            addresses.append(address)
         else:
             texts.append(value)
-    return [*found, *(_of_subject(f"string({_name(what.field)})", texts, what.cased, indent) if texts else [])]
+    found = [f"{_name(what.field)} == {string(address)}" for address in addresses]
+    if len(found) > 1:
+        # Many comparisons would nest too deep for its parser.
+        whole = [string(f"{address}/{128 if ':' in address else 32}") for address in addresses]
+        found = [listed("cidrMatch", [_name(what.field), *whole], indent)]
+    return [
+        *found,
+        *(_of_subject(f"string({_name(what.field)})", what.field, texts, what.cased, indent) if texts else []),
+    ]
 
 
-def _of_subject(subject: str, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
+def _of_subject(subject: str, field: Field, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
     """Tests of a text: those without wildcards, those with, and those that only an expression can say."""
     equal: list[str] = []
     like: list[str] = []
     found: list[str] = []
     for value in values:
         plain = [part for part in value if part]
-        foreign = not cased and any(_has_foreign_letters(part) for part in plain)
+        foreign = not cased and any(has_foreign_letters(part) for part in plain)
         if foreign or (len(value) > 1 and any(map(has_wildcard, plain))):
             item = lucene.wildcard(value, foreign)
-            found.append(f"{subject} {'regex' if cased or foreign else 'regex~'} {string(lucene.printed(item))}")
+            found.append(f"{subject} {'regex' if cased or foreign else 'regex~'} {string(short(item, field))}")
         elif len(value) <= 1 and value not in ((None,), ("",)):
             equal.append("".join(plain))
         else:
@@ -203,10 +215,6 @@ def _compared(subject: str, operator: str, values: Sequence[str], indent: str) -
     if len(literals) > 1 or operator in ("in", "in~"):
         return listed(f"{subject} {operator} ", literals, indent)
     return f"{subject} {operator} {literals[0]}"
-
-
-def _has_foreign_letters(text: str) -> bool:
-    return any(not character.isascii() and len(lucene.cases(character)) > 1 for character in text)
 
 
 def negative(what: Predicate, indent: str, inside: bool) -> str:

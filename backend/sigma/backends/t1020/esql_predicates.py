@@ -26,10 +26,14 @@ from .elastic_predicates import (
     Texts,
     TimePart,
     Truth,
+    has_foreign_letters,
+    short,
 )
 from .esql_text import like, name, string
-from .expression import All, Node, Not, Test
+from .expression import All, Node, Not, Test, all_of
 
+#: Elasticsearch takes 500 commands in a query.
+MAX_COMMANDS = 200
 _TIME_PARTS = {
     "minute": "minute_of_hour",
     "hour": "hour_of_day",
@@ -69,10 +73,8 @@ def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
         case Texts():
             return _texts(what, indent)
         case Matches():
-            if what.folded:
-                subject = f"TO_LOWER({as_text(what.field)})"
-                patterns = [lucene.printed(lucene.lowered(item)) for item in what.folded]
-                return [f"{subject} RLIKE {string(pattern)}" for pattern in patterns]
+            # With both cases of each letter: from 9.1 on, TO_LOWER before RLIKE becomes a test without regard to case,
+            # in which Lucene does not heed the ends of ranges.
             return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}" for item in what.items]
         case Networks():
             return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
@@ -96,14 +98,14 @@ def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
 def _texts(what: Texts, indent: str) -> list[str]:
     subject = as_text(what.field)
     if what.field.many:
-        lines = (lucene.one_of_many(lucene.wildcard(value, not what.cased), BETWEEN) for value in what.values)
-        return [f"{subject} RLIKE {string(lucene.printed(line))}" for line in lines]
+        several = (lucene.one_of_many(lucene.wildcard(value, not what.cased), BETWEEN) for value in what.values)
+        return [f"{subject} RLIKE {string(short(item, what.field))}" for item in several]
     equal: dict[str, list[str]] = {}
     found: list[str] = []
     for value in what.values:
-        if not what.cased and any(part and _has_foreign_letters(part) for part in value):
+        if not what.cased and any(part and has_foreign_letters(part) for part in value):
             # TO_LOWER looks around a final sigma and makes two characters of one; here each has its cases.
-            found.append(f"{subject} RLIKE {string(lucene.printed(lucene.wildcard(value, True)))}")
+            found.append(f"{subject} RLIKE {string(short(lucene.wildcard(value, True), what.field))}")
             continue
         folds = not what.cased and any(part and part.lower() != part.upper() for part in value)
         folded = f"TO_LOWER({subject})" if folds else subject
@@ -117,10 +119,6 @@ def _texts(what: Texts, indent: str) -> list[str]:
         literals = list(map(string, values))
         found.append(f"{folded} == {literals[0]}" if len(values) == 1 else listed(f"{folded} IN ", literals, indent))
     return found
-
-
-def _has_foreign_letters(text: str) -> bool:
-    return any(not c.isascii() and len(lucene.cases(c)) > 1 for c in text)
 
 
 def _numbers(what: Numbers, indent: str) -> list[str]:
@@ -210,5 +208,8 @@ def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
 
 
 def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:
-    """One `| WHERE` for each conjunct, one alternative a line where they are long."""
-    return [f"| WHERE {expression(node, indexed=indexed)}" for node in dict.fromkeys(nodes)]
+    """One `| WHERE` for each conjunct, one alternative a line where they are long; of many, one for several."""
+    distinct = list(dict.fromkeys(nodes))
+    size = -(-len(distinct) // MAX_COMMANDS) or 1
+    groups = [distinct[at : at + size] for at in range(0, len(distinct), size)]
+    return [f"| WHERE {expression(all_of(group), indexed=indexed)}" for group in groups]

@@ -25,6 +25,8 @@ from .esql_text import name
 from .losses import Loss
 from .one_stream import holds, places
 
+#: How much of the values a count shows: CONCAT fails above 1 MiB, and the query with it.
+SHOWN_VALUES, SHOWN_LENGTH = 1000, 100
 #: Later than any event, in ms.
 NEVER = 9_999_999_999_999
 
@@ -94,7 +96,7 @@ class Count(Windows):
         if frame.scheduled:
             good += f" AND {completed} > {frame.since}"
         return [
-            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", _id)',
+            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", LEFT(_id, 60))',
             *self._into_buckets(),
             self.legs.grouped(["Items = VALUES(Item)"], [BUCKET]),
             f"| EVAL Items = {first_of('Items')}",
@@ -153,7 +155,7 @@ class Count(Windows):
             self.legs.grouped(
                 [
                     "ValueCount = COUNT(Value)",
-                    "Values = VALUES(Value)",
+                    f"Values = VALUES(LEFT(Value, {SHOWN_LENGTH}))",
                     "Items = VALUES(Earliest)",
                     "LastTime = MAX(LastTime)",
                 ],
@@ -166,7 +168,7 @@ class Count(Windows):
             lines.extend(frame.completed("COALESCE(Completed, Starts)" if not self.limit else "Completed"))
         lines.append(
             '| EVAL Best = CONCAT(TO_STRING(Starts), "\\n", TO_STRING(LastTime), "\\n", TO_STRING(ValueCount), "\\n", '
-            'COALESCE(MV_CONCAT(MV_SORT(Values), "\\n"), ""))'
+            f'COALESCE(MV_CONCAT(MV_SLICE(MV_SORT(Values), 0, {SHOWN_VALUES - 1}), "\\n"), ""))'
         )
         lines.append(self._per_key("Best = MIN(Best)"))
         lines.append('| EVAL Times = SPLIT(Best, "\\n")')

@@ -73,7 +73,6 @@ Item = Chars | Sequenced | Either | Repeated | Anchor
 
 ANYTHING: Ranges = ((0, _LAST),)
 NEWLINE: Ranges = ((10, 10),)
-_CAPITALS: Ranges = ((65, 90),)
 _DIGIT: Ranges = ((48, 57),)
 _SPACE: Ranges = ((9, 13), (32, 32))
 _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
@@ -173,21 +172,23 @@ def _chars(ranges: Ranges, flags: frozenset[str]) -> Chars:
 
 
 def _class(argument: Any, flags: frozenset[str]) -> Chars:
-    found: list[tuple[int, int]] = []
+    written: list[tuple[int, int]] = []
+    named: list[tuple[int, int]] = []
     negated = False
     for op, value in argument:
         match str(op):
             case "NEGATE":
                 negated = True
             case "LITERAL":
-                found.append((value, value))
+                written.append((value, value))
             case "RANGE":
-                found.append((value[0], value[1]))
+                written.append((value[0], value[1]))
             case _:
                 name = str(value)
                 of_kind = _DIGIT if "DIGIT" in name else _SPACE if "SPACE" in name else _WORD
-                found.extend(complement(of_kind) if "NOT" in name else of_kind)
-    ranges = _chars(joined(found), flags).ranges
+                # Case is nothing to \w and its like, which are of ASCII.
+                named.extend(complement(of_kind) if "NOT" in name else of_kind)
+    ranges = joined([*_chars(joined(written), flags).ranges, *named])
     return Chars(complement(ranges) if negated else ranges)
 
 
@@ -223,23 +224,6 @@ def folded(item: Item) -> Item | None:
         parts = [folded(part) for part in item.items]
         known = tuple(part for part in parts if part is not None)
         return type(item)(known) if len(known) == len(parts) else None
-    return item
-
-
-def lowered(item: Item) -> Item:
-    """The expression without capital letters of ASCII, for a text that has none; its sets have both cases."""
-    if isinstance(item, Chars):
-        negated = item.ranges[:1] and item.ranges[0][0] == 0
-        others = (
-            joined([*item.ranges, *_CAPITALS])
-            if negated
-            else complement(joined([*complement(item.ranges), *_CAPITALS]))
-        )
-        return Chars(others)
-    if isinstance(item, Repeated):
-        return Repeated(lowered(item.item), item.least, item.most)
-    if isinstance(item, (Sequenced, Either)):
-        return type(item)(tuple(map(lowered, item.items)))
     return item
 
 
