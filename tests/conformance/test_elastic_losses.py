@@ -207,3 +207,66 @@ def test_what_eql_cannot_correlate_is_refused_and_points_to_esql(section: dict[s
         to_eql([*documents, correlation])
     assert words in str(caught.value)
     to_esql([*documents, correlation])
+
+
+# --- Refused, so that nothing is weaker in silence ----------------------------------------------------
+
+
+def _counting(kind: str, **section: Any) -> list[dict[str, Any]]:
+    rule = {
+        "title": "Rule",
+        "name": "set",
+        "logsource": {"category": "registry_set", "product": "windows"},
+        "detection": {"s": {"Image": "a"}, "condition": "s"},
+    }
+    correlation = {"type": kind, "rules": ["set"], "timespan": "5m", "condition": {"gte": 3}, **section}
+    return [rule, {"title": "C", "correlation": correlation}]
+
+
+@pytest.mark.parametrize("convert", [to_eql, to_esql])
+def test_an_array_is_no_key_and_nothing_to_count(convert: Any) -> None:
+    documents = _counting("event_count", **{"group-by": ["Details"]})
+    with pytest.raises(Unsupported, match="Details may hold several values in Elastic Defend registry events"):
+        convert(documents)
+    if convert is to_esql:
+        counted = {"group-by": ["Computer"], "condition": {"gte": 3, "field": "Details"}}
+        with pytest.raises(Unsupported, match="may hold several values"):
+            convert(_counting("value_count", **counted))
+
+
+@pytest.mark.parametrize("convert", [to_eql, to_esql])
+def test_a_time_span_beyond_the_look_back_is_refused(convert: Any) -> None:
+    documents = _counting("event_count", **{"group-by": ["Computer"], "timespan": "30d"})
+    with pytest.raises(Unsupported, match="the time span of 30d is longer than the look-back of 24h"):
+        convert(documents)
+    assert convert(documents, lookback="30d")
+    assert convert(documents, schedule="1h")
+
+
+@pytest.mark.parametrize("model", [DEFEND, WINLOGBEAT])
+def test_a_keyword_is_looked_for_in_what_happened_alone(model: str) -> None:
+    """Not in what chooses the log source, nor in what tells how an event was collected: the shipped columns."""
+    event = _process("e", Image="C:\\x.exe", CommandLine="curl -T a", ProcessId=4412)
+    found: dict[str, list[set[str]]] = {}
+    for keyword in ("windows", "start", "endpoint", "process", "sysmon", "CURL", "x.exe"):
+        document = _rule(condition="k", k=[keyword])
+        queries = []
+        for backend in (T1020EqlBackend, T1020EsqlBackend):
+            queries.append(
+                backend(load_pipeline(model), lookback="9999d").convert(SigmaCollection.from_dicts([document]))
+            )
+        found[keyword] = [
+            ids_by_eql(eql_engine([event], model), queries[0]),
+            ids_by_esql(esql_engine([event], model), queries[1], NOW),
+        ]
+    hits = {name for name, sets in found.items() if sets == [{"e"}, {"e"}]}
+    assert hits == {"CURL", "x.exe"}
+    assert all(not any(sets) for name, sets in found.items() if name not in hits)
+
+
+def test_a_long_expression_without_regard_to_case_is_short_enough_in_eql() -> None:
+    document = _rule(s={"CommandLine|re|i": "foo" * 200})
+    (eql,) = to_eql([document])
+    assert "regex~" in eql
+    with pytest.raises(Unsupported, match="is longer than 1,000 characters"):
+        to_esql([document])

@@ -15,7 +15,7 @@ from sigma.correlations import SigmaCorrelationRule
 
 from .correlating import Asking, CorrelatingConditions, RuleSearch
 from .encodings import know_utf16le
-from .frame import Alert, TimeFrame, seconds
+from .frame import Alert, TimeFrame, seconds, timespan
 from .losses import Loss, Unsupported
 from .misread import correct_misread
 
@@ -127,6 +127,18 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         self.losses.pop(id(rule), None)
         self.correlated.pop(id(rule), None)
         self._asking = Asking.of_rule(rule)
+        if not self.frame.period and rule.timespan.seconds > self.frame.lookback:
+            error = Unsupported(
+                f"the time span of {timespan(rule.timespan.seconds)} is longer than the look-back of "
+                f"{timespan(self.frame.lookback)}, in which it cannot be seen; use a longer one, such as "
+                f"{timespan(2 * rule.timespan.seconds)}",
+                at=("correlation", "timespan"),
+            )
+            if not self.collect_errors:
+                raise error
+            errors: list[Any] = self.errors
+            errors.append((rule, error))
+            return []
         queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
         # pySigma prints what another correlation refers to all the same.
         return queries if rule._output else []

@@ -96,6 +96,12 @@ class ModelConditions(TextQueryBackend):
         """The column of a field, its text as the dialect writes it."""
         column = model.column(field)
         if column is None:
+            if field != sigma_name:
+                raise Unsupported(
+                    f"{sigma_name} is {field} here, which the pipeline does not list among the columns of "
+                    f"{model.table}; add it there",
+                    sigma_name,
+                )
             near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
             hint = f"; did you mean {', '.join(near)}?" if near else "; `-p` takes a pipeline that maps it"
             raise Unsupported(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any, ClassVar
 
@@ -279,12 +280,20 @@ class ElasticConditions(ModelConditions):
         return any_of(map(Test, expressions))
 
     def _every_field(self, state: ConversionState) -> list[Field]:
-        """All fields of the log source but those of times. Raises Unsupported where the pipeline does not list them."""
+        """All fields that say what happened: none of times, of what chooses the log source and of how it was collected.
+
+        Raises Unsupported where the pipeline does not list them.
+        """
         model = self._known_model(state)
         if not model.columns:
             raise Unsupported("the pipeline lists no columns in which to look for a keyword; name the field")
-        names = [*model.joined, *model.columns]
-        fields = [field_of(model, name) for name in names if name not in METADATA]
+        left_out = {*METADATA, *model.source_values, *model.unlike}
+        names = [
+            name
+            for name in (*model.joined, *model.columns)
+            if name not in left_out and not any(fnmatchcase(name, pattern) for pattern in model.metadata)
+        ]
+        fields = [field_of(model, name) for name in names]
         return [field for field in fields if not field.type.startswith("date")]
 
 
@@ -292,11 +301,12 @@ def _expression(field: Field, value: SigmaRegularExpression, what: str, name: st
     letters, pattern = flag_letters(value), str(value.regexp)
     try:
         item = lucene.whole(lucene.parsed(pattern, letters))
+        if joins_arrays:
+            return Matches(field, tuple(lucene.pieces(lucene.one_of_many(item, BETWEEN) if field.many else item)))
         folded = lucene.folded(item) if "i" in letters and pattern.isascii() else None
-        if field.many and joins_arrays:
-            item = lucene.one_of_many(item, BETWEEN)
-            folded = folded and lucene.one_of_many(folded, BETWEEN)
-        return Matches(field, tuple(lucene.pieces(item)), tuple(lucene.pieces(folded)) if folded else ())
+        if folded is not None:
+            return Matches(field, (), tuple(lucene.pieces(folded)))
+        return Matches(field, tuple(lucene.pieces(item)))
     except RegexError as error:
         raise Unsupported(
             f"{what}: the regular expression {error}, which Lucene cannot run; {error.hint}", name

@@ -51,9 +51,8 @@ class Texts:
 
 @dataclass(frozen=True)
 class Matches:
-    """Any of the expressions, which are of the whole value; of an array, of all its values with BETWEEN among them.
-
-    `folded` are the same in one case, where all of them is wanted without regard to case, of ASCII letters.
+    """Any of the expressions, which are of the whole value; of an array, where a dialect joins it, of all its values
+    with BETWEEN among them. `folded` are such as are wanted without regard to case, written in one case.
     """
 
     field: Field

@@ -45,7 +45,7 @@ def overwritten(leg: Leg[Search]) -> list[str]:
 
 @dataclass(frozen=True)
 class Legs(FlaggedLegs[Search]):
-    """All rules of a correlation as one query; `span` in seconds. The flag of a rule is 1 or 0."""
+    """All rules of a correlation as one query. The flag of a rule is 1 or 0."""
 
     @property
     def keys(self) -> dict[str, str]:

@@ -101,8 +101,15 @@ def _search(reference: SigmaRuleReference, kind: type[Search], language: str) ->
 
 
 def leg_of(search: Search, correlation: SigmaCorrelationRule) -> Leg[Search]:
-    """The rule with the fields that a correlation asks of it."""
+    """The rule with the fields that a correlation asks of it. Raises Unsupported for one that holds arrays."""
     keys = search.keys[id(correlation)]
+    for field, column in (*keys.by.items(), *([("the counted field", keys.value)] if keys.value else [])):
+        if column.text in search.model.multivalued:
+            raise Unsupported(
+                f"{field} may hold several values in {search.model.table}, so that no correlation can group by it or "
+                "count it; choose another field",
+                at=("correlation", "group-by" if field in keys.by else "condition"),
+            )
     own = {field: column.text for field, column in keys.by.items()}
     return Leg(search, own, keys.value.text if keys.value else "")
 

@@ -33,6 +33,7 @@ STATE_KEYS = (
     "optional",
     "joined",
     "removed",
+    "metadata",
     "join_keys",
     "event_id",
     "projection",
@@ -90,6 +91,7 @@ class LogModel:
     optional: frozenset[str] = frozenset()
     joined: Mapping[str, Sequence[str]] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
+    metadata: Sequence[str] = ()
     join_keys: Mapping[str, str] = field(default_factory=dict)
     event_id: Sequence[str] = ()
     projection: Sequence[str] = ()
@@ -129,6 +131,7 @@ class LogModel:
             optional=frozenset(state.get("optional", ())),
             joined=state.get("joined", {}),
             removed=frozenset(map(str, state.get("removed", ()))),
+            metadata=tuple(state.get("metadata", ())),
             join_keys=state.get("join_keys", {}),
             event_id=tuple(state.get("event_id", ())),
             projection=tuple(state.get("projection", ())),
