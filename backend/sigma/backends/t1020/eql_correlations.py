@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
-from .correlating import AT_CONDITION, AT_GROUP_BY, AT_RULES, OPERATORS, CorrelatingConditions
+from .correlating import AT_CONDITION, AT_GROUP_BY, AT_RULES, OPERATORS, CorrelatingConditions, losses_of
 from .elastic_conditions import ElasticConditions, field_of, source_tests
 from .elastic_predicates import Predicate, Present, Texts
 from .eql_query import MAX_RUNS, EventSequence, Search
@@ -108,21 +109,21 @@ def _one_of(legs: list[Leg[Search]], alone: bool) -> Search:
         raise Unsupported(
             f"EQL counts events of one category and key, which the rules have not; {_ELSEWHERE}", at=AT_RULES
         )
-    common = [test for test in source_tests(searches[0].model) if all(test in source_tests(s.model) for s in searches)]
-    conditions = []
-    for search in searches:
-        own = [test for test in source_tests(search.model) if test not in common]
-        conditions.append(all_of([*own, search.condition]))
-    kept = {
-        name: values
-        for name, values in searches[0].model.source_values.items()
-        if all(search.model.source_values.get(name) == values for search in searches)
-    }
-    unlike = {
-        name: values
-        for name, values in searches[0].model.unlike.items()
-        if all(search.model.unlike.get(name) == values for search in searches)
-    }
-    model = replace(searches[0].model, source_values=kept, unlike=unlike)
-    losses = tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
-    return replace(searches[0], model=model, condition=any_of(conditions), losses=losses)
+    models = [search.model for search in searches]
+    # What all of them ask of the log source stands before the alternatives.
+    model = replace(
+        models[0],
+        source_values=_in_all([model.source_values for model in models]),
+        unlike=_in_all([model.unlike for model in models]),
+    )
+    common = source_tests(model)
+    conditions = [
+        all_of([*(test for test in source_tests(search.model) if test not in common), search.condition])
+        for search in searches
+    ]
+    return replace(searches[0], model=model, condition=any_of(conditions), losses=losses_of(searches))
+
+
+def _in_all(values: list[Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
+    """What all the mappings have alike."""
+    return {name: found for name, found in values[0].items() if all(other.get(name) == found for other in values)}

@@ -55,11 +55,8 @@ def as_text(field: Field) -> str:
 
 def _subject(what: Predicate) -> str:
     """What must not be null for a test to hold."""
-    match what:
-        case Texts() | Matches() | OneOf():
-            return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
-        case Networks() if what.field.is_text:
-            return f"TO_IP({as_text(what.field)})"
+    if isinstance(what, Networks) and what.field.is_text:
+        return f"TO_IP({as_text(what.field)})"
     return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
 
 
