@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from pathlib import Path
 
@@ -40,11 +41,17 @@ def load_beside_good(tmp_path: Path, content: str | bytes) -> tuple[Loaded, list
     bad, good = tmp_path / "bad.yml", tmp_path / "good.yml"
     bad.write_bytes(content if isinstance(content, bytes) else content.encode())
     good.write_text(GOOD.replace("00a", "00b").replace("name: good", "name: beside"))
-    start = time.process_time()  # others may use this machine too
-    loaded = load([bad, good])
-    assert time.process_time() - start < 5
+    # What other tests have left in this process is none of the file's: the collector need not go through it.
+    gc.collect()
+    gc.freeze()
+    try:
+        start = time.process_time()  # others may use this machine too
+        loaded = load([bad, good])
+        loaded.collection()
+        taken = time.process_time() - start
+    finally:
+        gc.unfreeze()
+    assert taken < 5
     assert str(good) in [rule.path for rule in loaded.rules]
     assert [problem.path for problem in loaded.problems if problem.path != str(bad)] == []
-    loaded.collection()
-    assert time.process_time() - start < 5
     return loaded, list(loaded.problems)

@@ -222,7 +222,7 @@ def _correlated(rng: Random, number: int) -> Sequence[Varied]:
     categories = rng.sample(list(SOURCES), rng.randint(2, 3) if kind.startswith("temporal") else 1)
     rules = [_rule(rng, number + at, category, 0.005) for at, category in enumerate(categories)]
     names = [str(one.document[rng.choice(("name", "id"))]) for one in rules]
-    section: dict[str, Any] = {"type": kind, "rules": names, "timespan": rng.choice(("30s", "5m", "1h", "12h", "7d"))}
+    section: dict[str, Any] = {"type": kind, "rules": names, "timespan": rng.choice(("30s", "5m", "1h", "12h", "24h"))}
     known = ("temporal_ordered", "temporal", "event_count", "value_count")
     outcome = Outcome.CONVERTED if kind in known else Outcome.REFUSED
     words: tuple[str, ...] = ("correlation", *names)
