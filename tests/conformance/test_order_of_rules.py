@@ -26,7 +26,7 @@ PAIRS: list[tuple[Any, str]] = [
 
 def _documents() -> list[Mapping[str, Any]]:
     """Rules of the golden cases, of each log source some, under names of their own."""
-    found = [
+    found: list[Mapping[str, Any]] = [
         {**document, "name": f"{case.name}_{name}"}
         for case in cases()
         for name, document in case.documents.items()
