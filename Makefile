@@ -2,6 +2,7 @@
 # Python 3.11 or later, or name its interpreter, as in `make test PYTHON=.venv/bin/python`.
 PYTHON ?= python
 # Two cores with two workers are a quarter faster than with one; each worker loads the oracles for itself.
+# One that has no tests left takes some of the other's: without, it waits for the longest.
 WORKERS ?= 2
 
 # Through the interpreter: the scripts of an environment that is not activated are not on PATH.
@@ -22,7 +23,7 @@ install:  ## Install the project for editing, the tools, and the oracles of the 
 	$(PYTHON) tests/oracles/install.py
 
 test: install  ## Install and run all tests
-	$(PYTHON) -m pytest -n $(WORKERS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
 
 lint:  ## Style and format
 	$(PYTHON) -m ruff check .

@@ -1,10 +1,15 @@
-"""Options of the test run."""
+"""Options of the test run, and how often it collects garbage."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
+
+# The tests keep some millions of objects, generated rules and the oracles' parsers: at the interpreter's own
+# threshold of 700 the collector takes a sixth of the run.
+gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
