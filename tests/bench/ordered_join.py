@@ -2,16 +2,24 @@
 
     python tests/bench/ordered_join.py [--devices 500 --archives 200 --connections 4000 --runs 3]
 
-Both queries run in the same engine (duckdb-kql) on the same rows: each device's archives and connections,
-spread over a day. Then again with a tenth of all rows on one device. The plain join is the emitted query
-as an analyst would write it: no time bins, all columns carried through the join, one summary with sets. The time is the
-engine's: each query is summed up there, all its columns used, and no row is handed to Python; that the rows
-are equal is shown apart.
+All queries run in the same engine (duckdb-kql) on the same rows: each device's archives and connections,
+spread over a day. Then again with a tenth of all rows on one device. The time is the engine's: each query is
+summed up there, all its columns used, and no row is handed to Python; that the rows are equal is shown apart, and
+first, so that nothing is measured cold.
+
+The plain join has the legs of the emitted query, no time bins, carries all columns through the join and sums up
+once, with sets. Its window can be written in several ways, and how long one takes depends on the engine:
+
+documented  `(End - Start) between (0min .. W)`, as Microsoft's page 'Time window join' has it before it adds bins
+between     `End between (Start .. (Start + W))`, as the emitted query has it
+bounded     `End between (Start .. Last)`, where Last = Start + W is a column made before the join. DuckDB can
+            compare columns while it joins, and keeps no pair that fails: written for this engine.
 
 Two correlations: one with legs that cost little (an image, a port) and the evidence by which two results are
 compared (count, first, last, set of addresses), which shows the join; and the shipped one, with its address tests
-and its four sets, which is what people run. Exits with 1 where the bucketed join takes more than half of the plain
-one's time for either, or where rows differ.
+and its four sets, which is what people run. Exits with 1 where the bucketed join takes more than half of the time of
+the documented or the between form, for either, or where rows differ. The bounded form is for information: what it
+and the emitted query have in common, sets and address tests, takes most of the time of both.
 """
 
 from __future__ import annotations
@@ -29,6 +37,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import duckdb
+import duckdb_kql
 from conformance.kusto import to_kql
 from oracles.kusto_engine import KustoEngine
 from sigma.backends.t1020 import T1020KustoBackend
@@ -86,17 +96,27 @@ def shipped() -> str:
     return to_kql([*rules, correlation.data], canonical=False, lookback="25h")[-1]
 
 
-def plain(kql: str) -> str:
+#: How the plain join's window is written: (what is done to the first rows, the test of a pair).
+PLAIN_FORMS = {
+    "documented": ("", "(Step2Time - TimeGenerated) between (0min .. 5m)"),
+    "between": ("", "Step2Time between (TimeGenerated .. (TimeGenerated + 5m))"),
+    "bounded": ("\n| extend Last = TimeGenerated + 5m", "Step2Time between (TimeGenerated .. Last)"),
+}
+JUDGED = ("documented", "between")
+
+
+def plain(kql: str, form: str) -> str:
     """The same legs joined by key alone and summed up by all columns of the first event."""
+    extended, window = PLAIN_FORMS[form]
     lets, _, join = kql.partition(";\nStep1\n")
     lets = re.sub(r",\s+TimeBin = [^;]*", "", lets)
     lets = re.sub(r",\s+Step1ReportId = coalesce\(ReportId, long\(-1\)\)", "", lets)
     columns = re.findall(r"\w+", re.findall(r"\| project\s+(.*?)\);", lets, re.DOTALL)[0])
     evidence = dict.fromkeys(re.findall(r"(Step2\w+) = make_", join))
     return f"""{lets};
-Step1
+Step1{extended}
 | join kind=inner Step2 on DeviceId
-| where Step2Time between (TimeGenerated .. (TimeGenerated + 5m))
+| where {window}
 | summarize
     Step2Count = count(), Step2First = min(Step2Time), Step2Last = max(Step2Time),
     {", ".join(f"{column} = make_set({column})" for column in evidence)}
@@ -165,11 +185,29 @@ def tuples(engine: KustoEngine, kql: str) -> set[tuple[Any, ...]]:
     }
 
 
+def compared(engine: KustoEngine, kql: str, runs: int) -> bool:
+    """Print the times of the query and of each plain form; whether rows are equal and it takes at most half."""
+    found = tuples(engine, kql)
+    ours = engine_seconds(engine, kql, runs)
+    print(f"  time-bucketed {ours:.2f} s, {len(found):,} rows", flush=True)
+    passed = True
+    for form in PLAIN_FORMS:
+        other = plain(kql, form)
+        equal = tuples(engine, other) == found
+        theirs = engine_seconds(engine, other, runs)
+        judged = form in JUDGED
+        note = "" if judged else " (not judged)"
+        print(f"  plain, {form}: {theirs:.2f} s, ratio {ours / theirs:.2f}{note}, equal: {equal}", flush=True)
+        passed &= equal and (not judged or ours <= theirs / 2)
+    return passed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for option, default in (("devices", 500), ("archives", 200), ("connections", 4000), ("runs", 3)):
         parser.add_argument(f"--{option}", type=int, default=default)
     options = parser.parse_args()
+    print(f"DuckDB {duckdb.__version__}, duckdb-kql {duckdb_kql.__version__}")
     failed = False
     for skewed in (False, True):
         rng = random.Random(1)
@@ -177,16 +215,8 @@ def main() -> None:
             engine.load("DeviceProcessEvents", archives(counts(options.devices, options.archives, skewed), rng))
             engine.load("DeviceNetworkEvents", connections(counts(options.devices, options.connections, skewed), rng))
             for name, kql in (("cheap legs", cheap()), ("shipped correlation", shipped())):
-                ours = engine_seconds(engine, kql, options.runs)
-                theirs = engine_seconds(engine, plain(kql), options.runs)
-                found = tuples(engine, kql)
-                equal = found == tuples(engine, plain(kql))
-                print(
-                    f"{'a tenth on one device' if skewed else 'evenly spread'}, {name}: time-bucketed {ours:.2f} s, "
-                    f"plain {theirs:.2f} s, ratio {ours / theirs:.2f}, {len(found):,} rows, equal: {equal}",
-                    flush=True,
-                )
-                failed |= not equal or ours > theirs / 2
+                print(f"{'a tenth on one device' if skewed else 'evenly spread'}, {name}")
+                failed |= not compared(engine, kql, options.runs)
     sys.exit(failed)
 
 
