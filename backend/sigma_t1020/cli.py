@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sigma_t1020.queries import Query
 
 EXIT_PROBLEMS = 1
-# Seconds. Kusto's time spans end at 10,675,199 days.
-MAX_SPAN = 100 * 366 * 86400
 
 RULES = click.argument("rules", nargs=-1, metavar="[RULE]...")
 PIPELINES = click.option(
@@ -57,16 +55,12 @@ def _span(_context: click.Context, parameter: click.Parameter, value: str | None
     """A time span such as 24h, as Kusto and Splunk users write it."""
     if value is None:
         return None
-    from sigma.backends.t1020.frame import seconds
+    from sigma.backends.t1020.frame import option_seconds
 
     try:
-        length = seconds(value)
+        option_seconds(value, least=0 if parameter.name == "delay" else 1)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    if not length and parameter.name != "delay":
-        raise click.BadParameter("must be longer than nothing")
-    if length > MAX_SPAN:
-        raise click.BadParameter(f"{value!r} is longer than a hundred years")
     return value
 
 
@@ -121,7 +115,11 @@ def _dialects(target: Target) -> list[str]:
     type=click.Choice([dialect for target in TARGETS.values() if target.others for dialect in _dialects(target)]),
     help="Splunk: spl of events, or tstats of data models (single rules). Elastic: eql, or esql.  [default: spl, eql]",
 )
-@click.option("--index", metavar="INDEX", help="Splunk: the index to search, or a macro in backticks.  [default: any]")
+@click.option(
+    "--index",
+    metavar="INDEX",
+    help="Splunk: the index to search, or a macro in backticks; data models have their own.  [default: any]",
+)
 @click.option("--combine", is_flag=True, help="One query of all rules, with RuleId, RuleTitle and Branch.")
 @click.option("--strict", is_flag=True, help="A named loss is an error.")
 @click.option(

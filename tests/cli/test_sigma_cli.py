@@ -111,6 +111,48 @@ def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list
     assert [name for name in names if name.startswith("t1020")] == ours
 
 
+@pytest.mark.parametrize(
+    ("backend", "option", "complaint"),
+    [
+        (
+            "t1020_kusto",
+            "lookback=1y",
+            "'lookback': '1y' is no time span: write a number and s, m, h, d or w, such as 24h",
+        ),
+        (
+            "t1020_kusto",
+            "lookback=24",
+            "'lookback': 24 is no time span: write a number and s, m, h, d or w, such as 24h",
+        ),
+        ("t1020_esql", "lookback=0h", "'lookback': must be longer than nothing"),
+        ("t1020_eql", "lookback=5300w", "'lookback': '5300w' is longer than a hundred years"),
+        ("t1020_kusto", "schedule=0", "'schedule': 0 is no time span: write a number and s, m, h, d or w, such as 24h"),
+        (
+            "t1020_splunk",
+            "delay=late",
+            "'delay': 'late' is no time span: write a number and s, m, h, d or w, such as 24h",
+        ),
+        ("t1020_splunk", "index=a b", "'index': 'a b' is no index: write its name, or a macro in backticks"),
+    ],
+)
+def test_a_wrong_option_is_a_message_in_sigma_cli(backend: str, option: str, complaint: str, pack: Path) -> None:
+    pipeline = next(target.pipeline for target in SPOKEN if target.dialect.backend == backend)
+    done = process("convert", "-t", backend, "-p", pipeline, "-O", option, pack, program="sigma")
+    assert (done.status, done.stdout) == (2, "")
+    assert done.complaints[-1] == f"Error: Backend option {complaint}"
+
+
+def test_an_index_of_digits_is_a_name_for_sigma_cli(pack: Path) -> None:
+    done = process(
+        "convert", "-t", "t1020_splunk", "-p", "t1020_splunk_sysmon", "-O", "index=2026", pack, program="sigma"
+    )
+    assert (done.status, done.stderr) == (0, PARSING)
+    # A data model has its own indexes.
+    found = [query for query in split(done.stdout) if not query.startswith("| tstats")]
+    assert found
+    assert all(query.startswith('index="2026" ') for query in found)
+
+
 def test_sigma_cli_lists_the_formats_of_the_backend() -> None:
     done = process("list", "formats", "t1020_kusto", program="sigma")
     assert done.status == 0

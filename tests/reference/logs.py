@@ -137,7 +137,8 @@ def correlation_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCa
     if kind in ("event_count", "value_count"):
         section["rules"] = names = names[: rng.choice((1, 2))]
         operator = rng.choice(("gte", "gte", "gt", "lt", "lte", "eq", "neq"))
-        section["condition"] = {operator: rng.randint(1, 4)}
+        # Fewer than one event is refused: no window has none.
+        section["condition"] = {operator: rng.randint(2 if operator == "lt" else 1, 4)}
     if kind == "value_count":
         section["condition"]["field"] = "Image"
     document = {"title": f"Generated {kind}", "id": "7d1c5a3e-0000-4000-8000-000000000099", "correlation": section}
@@ -168,7 +169,8 @@ def nested_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCase:
         outer["aliases"] = {"host": {"nested": "device", other: "HostId"}}
     if kind in ("event_count", "value_count"):
         outer["rules"] = ["nested"]
-        outer["condition"] = {rng.choice(("gte", "gt", "lt", "eq")): rng.randint(1, 3)}
+        operator = rng.choice(("gte", "gt", "lt", "eq"))
+        outer["condition"] = {operator: rng.randint(2 if operator == "lt" else 1, 3)}
     if kind == "value_count":
         outer["condition"]["field"] = fields[-1]
     rules = {**{name: RULES[name] for name in {*names, other}}, "nested": nested}

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+import click
 from sigma.conversion.state import ConversionState
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
-from .correlating import Asking, CorrelatingConditions, RuleSearch
+from .correlating import Asking, CorrelatingConditions, RuleSearch, refuse_what_never_comes_true
 from .encodings import know_utf16le
-from .frame import Alert, TimeFrame, seconds, timespan
+from .frame import Alert, TimeFrame, option_seconds, timespan
 from .losses import Loss, Unsupported
 from .misread import correct_misread
 
@@ -23,6 +24,20 @@ DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
 
 Frame = TypeVar("Frame", bound=TimeFrame)
+
+
+class BadOption(click.UsageError, ValueError):
+    """An option of a backend that cannot be. sigma-cli prints click's errors, and lets a ValueError be a traceback."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(f"Backend option '{option}': {message}")
+
+
+def _option_seconds(option: str, span: str | int, least: int = 1) -> int:
+    try:
+        return option_seconds(span, least)
+    except ValueError as error:
+        raise BadOption(option, str(error)) from None
 
 
 class QueryBackend(CorrelatingConditions, Generic[Frame]):
@@ -43,9 +58,11 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         """The queries of converted correlations, by the identity of their rules, for those that refer to them."""
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
         """By the identity of a converted rule and the index of its query: what that gives up."""
-        self.frame = self._time_frame(seconds(lookback), seconds(schedule) if schedule else 0, seconds(delay))
-        if (schedule and not self.frame.period) or not self.frame.lookback:
-            raise ValueError("a look-back and a schedule must be longer than 0s")
+        self.frame = self._time_frame(
+            _option_seconds("lookback", lookback),
+            _option_seconds("schedule", schedule) if schedule != "" else 0,
+            _option_seconds("delay", delay, least=0),
+        )
 
     @abstractmethod
     def _time_frame(self, lookback: int, period: int, delay: int) -> Frame:
@@ -127,18 +144,24 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         self.losses.pop(id(rule), None)
         self.correlated.pop(id(rule), None)
         self._asking = Asking.of_rule(rule)
-        if not self.frame.period and rule.timespan.seconds > self.frame.lookback:
-            error = Unsupported(
-                f"the time span of {timespan(rule.timespan.seconds)} is longer than the look-back of "
-                f"{timespan(self.frame.lookback)}, in which it cannot be seen; use a longer one, such as "
-                f"{timespan(2 * rule.timespan.seconds)}",
-                at=("correlation", "timespan"),
-            )
+        try:
+            refuse_what_never_comes_true(rule)
+            self._refuse_longer_than_looked_back(rule)
+        except Unsupported as error:
             if not self.collect_errors:
-                raise error
+                raise
             errors: list[Any] = self.errors
             errors.append((rule, error))
             return []
         queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
         # pySigma prints what another correlation refers to all the same.
         return queries if rule._output else []
+
+    def _refuse_longer_than_looked_back(self, rule: SigmaCorrelationRule) -> None:
+        span, lookback = rule.timespan.seconds, self.frame.lookback
+        if not self.frame.period and span > lookback:
+            raise Unsupported(
+                f"the time span of {timespan(span)} is longer than the look-back of {timespan(lookback)}, in which it "
+                f"cannot be seen; use a longer one, such as {timespan(2 * span)}",
+                at=("correlation", "timespan"),
+            )

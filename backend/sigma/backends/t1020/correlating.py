@@ -11,7 +11,13 @@ from sigma.exceptions import SigmaConversionError
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
 from sigma.types import SigmaExists
 
-from sigma.correlations import SigmaCorrelationConditionOperator, SigmaCorrelationRule, SigmaRuleReference
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationRule,
+    SigmaCorrelationType,
+    SigmaRuleReference,
+)
 
 from .conditions import ModelConditions
 from .expression import Node
@@ -172,6 +178,26 @@ class CorrelatingConditions(ModelConditions):
     def convert_correlation_extended_temporal_ordered_rule(self, *_: Any, **__: Any) -> list[Any]:
         """Refused by name."""
         self._refuse_correlation("temporal_ordered with a condition in words")
+
+
+def refuse_what_never_comes_true(rule: SigmaCorrelationRule) -> None:
+    """Raises Unsupported for a count that no window can have, such as fewer than one event: a window starts at one."""
+    condition = rule.condition
+    least = {SigmaCorrelationType.EVENT_COUNT: 1, SigmaCorrelationType.VALUE_COUNT: 0}.get(rule.type)
+    if least is None or not isinstance(condition, SigmaCorrelationCondition):
+        return
+    operator = SigmaCorrelationConditionOperator
+    most = {
+        operator.LT: condition.count - 1,
+        operator.LTE: condition.count,
+        operator.EQ: condition.count,
+    }.get(condition.op, least)
+    if most < least:
+        raise Unsupported(
+            f"a count {OPERATORS[condition.op]} {condition.count} never comes true, since a time span starts with an "
+            "event that is counted; no query here finds the absence of events: use gt or gte",
+            at=AT_CONDITION,
+        )
 
 
 def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+# Kusto's time spans end at 10,675,199 days.
+_MAX_SPAN = 100 * 366 * _UNITS["d"]
 
 
 def seconds(span: str | int) -> int:
@@ -18,6 +20,16 @@ def seconds(span: str | int) -> int:
     if match is None:
         raise ValueError(f"{span!r} is no time span: write a number and s, m, h, d or w, such as 24h")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def option_seconds(span: str | int, least: int = 1) -> int:
+    """Seconds of a span that a user gave, from `least` to a hundred years. Raises ValueError that says why not."""
+    total = seconds(span)
+    if total < least:
+        raise ValueError("must be longer than nothing")
+    if total > _MAX_SPAN:
+        raise ValueError(f"{span!r} is longer than a hundred years")
+    return total
 
 
 def timespan(total: int) -> str:

@@ -10,7 +10,7 @@ from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
-from .backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, QueryBackend
+from .backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, BadOption, QueryBackend
 from .expression import All
 from .losses import Unsupported
 from .splunk_correlations import SplunkCorrelations
@@ -46,8 +46,9 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         index: str = DEFAULT_INDEX,
         **backend_options: Any,
     ) -> None:
+        index = str(index)  # sigma-cli makes numbers of what looks like one
         if not is_index(index):
-            raise ValueError(f"{index!r} is no index: write its name, or a macro in backticks")
+            raise BadOption("index", f"{index!r} is no index: write its name, or a macro in backticks")
         self.index = index
         super().__init__(processing_pipeline, collect_errors, lookback, schedule, delay, **backend_options)
 
