@@ -37,7 +37,7 @@ from conformance.elastic import (
 from conformance.placeholders import placeholders
 
 NOW = datetime(2032, 1, 1)
-LOOKBACK = "99999d"
+LOOKBACK = "36500d"
 #: What a dialect or a log model cannot say at all, by words of its refusal.
 _BOTH = ("not in these documents", "not in Defend's", "hold several values", "holds several values", "every event")
 _EQL = (

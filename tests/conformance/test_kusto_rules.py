@@ -70,7 +70,7 @@ def _kept(event: Event) -> Event:
 def _converted(number: int) -> tuple[Converted, ...]:
     found = []
     for one in _part(number):
-        queries, losses = to_kql_with_losses([one.rule], placeholders(one), lookback="99999d")
+        queries, losses = to_kql_with_losses([one.rule], placeholders(one), lookback="36500d")
         found.append(Converted(one, queries, bool(losses)))
     return tuple(found)
 

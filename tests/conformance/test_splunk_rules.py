@@ -46,7 +46,7 @@ def test_generated_rules_find_their_events_and_no_near_miss(number: int) -> None
     wrong = []
     labels = Counter[bool]()
     for one in _part(number):
-        searches = to_spl([one.rule], placeholders(one), lookback="99999d")
+        searches = to_spl([one.rule], placeholders(one), lookback="36500d")
         events = {"match": (one.match, True), "event": (one.event, one.matches)}
         engine = SplEngine(splunk_event(replace(event, id=name)) for name, (event, _label) in events.items())
         found: set[object] = set()

@@ -33,7 +33,7 @@ def _engine(events: Mapping[str, Event], readings: int = 0) -> SplEngine:
 
 def _spl(document: Mapping[str, Any], more: ProcessingPipeline | None = None) -> list[str]:
     pipeline = (more or ProcessingPipeline()) + load_pipeline("t1020_splunk_cim")
-    backend = T1020SplunkBackend(pipeline, lookback="99999d")
+    backend = T1020SplunkBackend(pipeline, lookback="36500d")
     converted: list[str] = backend.convert(SigmaCollection.from_dicts([dict(document)]))
     return converted
 
@@ -150,7 +150,7 @@ def test_the_default_pipeline_has_macos_as_the_data_models_have_it() -> None:
     for category, detection in details:
         document = _rule(category, **detection)
         document["logsource"]["product"] = "macos"
-        backend = T1020SplunkBackend(load_pipeline("t1020_splunk_sysmon"), lookback="99999d")
+        backend = T1020SplunkBackend(load_pipeline("t1020_splunk_sysmon"), lookback="36500d")
         assert backend.convert(SigmaCollection.from_dicts([document])) == _spl(document)
 
 
@@ -161,7 +161,7 @@ def test_rules_combined_are_one_search_of_each_data_model() -> None:
         _rule("network_connection", DestinationPort=443),
     ]
     documents = [{**rule, "title": f"Rule {number}"} for number, rule in enumerate(rules)]
-    backend = T1020SplunkBackend(load_pipeline("t1020_splunk_cim"), lookback="99999d")
+    backend = T1020SplunkBackend(load_pipeline("t1020_splunk_cim"), lookback="36500d")
     searches = backend.convert(SigmaCollection.from_dicts(documents), "combined")
     assert len(searches) == 2
     started = {"CommandLine": "CURL x", "Image": "C:\\a.exe"}
