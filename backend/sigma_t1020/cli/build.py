@@ -1,0 +1,46 @@
+"""`sigma-t1020 pack` and `sigma-t1020 build`: the files that people download."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sigma_t1020.cli.console import EXIT_PROBLEMS, fail, names_folder, put, report, write_files
+
+
+@click.command()
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
+def pack(output: str | None) -> None:
+    """Print the pack's rules as one YAML file."""
+    from sigma_t1020.pack import one_file
+
+    if output == "" or (output and names_folder(output)):
+        raise click.UsageError(f"-o {output} is a folder: name a file in it")
+    put(one_file(), output)
+
+
+@click.command()
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; say what is not what the sources make.")
+@click.option("--output", "-o", metavar="DIR", default="dist", show_default=True, help="Where to build.")
+def build(check_only: bool, output: str) -> None:
+    """Build what people download: the pack, the queries of each target, and their checksums."""
+    from sigma_t1020.building import build_files, differences, outdated
+
+    built, problems = build_files()
+    report(problems)
+    if problems:
+        sys.exit(EXIT_PROBLEMS)
+    folder = Path(output)
+    if check_only:
+        differing = differences(folder, built)
+        for line in differing:
+            click.echo(line, err=True)
+        if differing:
+            fail(f"{output} is not what the sources make: run `sigma-t1020 build -o {output}`")
+        return
+    old = outdated(folder, built)
+    write_files({folder / name: content for name, content in built.items()})
+    for path in old:
+        path.unlink()
