@@ -111,7 +111,7 @@ class CorrelatingConditions(ModelConditions):
                 found = self._resolve(rule, asked)
             except Unsupported as error:
                 # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
-                keys[id(correlation)] = Keys({}, refusal=error)
+                keys[id(correlation)] = Keys({}, refusal=_refusal_of_alias(correlation, rule, error.field) or error)
                 continue
             value = next((found[field] for field in counted_fields(correlation)), None)
             keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
@@ -201,12 +201,25 @@ def refuse_what_never_comes_true(rule: SigmaCorrelationRule) -> None:
 
 
 def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
-    """What a field of a correlation is called in a rule."""
-    alias = correlation.aliases.aliases.get(field)
-    for reference, own in alias.mapping.items() if alias else ():
-        if reference.reference in (rule.name, str(rule.id)):
-            return str(own)
-    return field
+    """What a field of a correlation is called in a rule: the same, unless an alias says otherwise."""
+    return _own_name(correlation, rule, field) or field
+
+
+def _own_name(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, alias: str) -> str:
+    found = correlation.aliases.aliases.get(alias)
+    names = found.mapping.items() if found else ()
+    return next((str(own) for reference, own in names if reference.reference in (rule.name, str(rule.id))), "")
+
+
+def _refusal_of_alias(correlation: SigmaCorrelationRule, rule: SigmaRule, field: str) -> Unsupported | None:
+    """What is wrong where a log source does not have a field: an alias that says nothing of the rule, or None."""
+    if field not in correlation.aliases.aliases or _own_name(correlation, rule, field):
+        return None
+    name = rule.name or rule.id
+    return Unsupported(
+        f"the alias {field} does not say what it is in {name}, which has no field of that name; add `{name}: …` to it",
+        at=("correlation", "aliases", field),
+    )
 
 
 def counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
