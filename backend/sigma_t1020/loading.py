@@ -87,7 +87,7 @@ def _load_file(path: str, stdin: BinaryIO | None) -> FileRules:
         documents = parse(decode(read(path, stdin)), name)
     except RuleYamlError as error:
         return FileRules(problems=[error.problem(name)])
-    except (AttributeError, OSError, ValueError) as error:  # the first if Python has no standard input
+    except (OSError, ValueError) as error:
         return FileRules(problems=[unreadable(name, error)])
     found = rules_of(name, documents)
     if not found.rules and not found.problems:

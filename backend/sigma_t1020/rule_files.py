@@ -63,6 +63,9 @@ def read(path: str, stdin: BinaryIO | None = None) -> bytes:
     Raises OSError or ValueError, also for what is no regular file and might never end.
     """
     if path == STDIN:
+        # Python has no standard input where it was closed before.
+        if stdin is None and sys.stdin is None:
+            raise io.UnsupportedOperation("standard input is closed")
         return (stdin or sys.stdin.buffer).read(MAX_BYTES + 1)
     if not stat.S_ISREG(Path(path).stat().st_mode):
         raise io.UnsupportedOperation("a pipe, socket or device, not a file")

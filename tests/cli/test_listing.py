@@ -177,6 +177,7 @@ def test_help_of_convert_has_each_option_and_each_target() -> None:
         ["check", "-o", "folder/"],
         ["pack", "rule.yml"],
         ["build", "--release"],
+        ["build", "-o", ""],
         ["--nonsense"],
         [],
     ],

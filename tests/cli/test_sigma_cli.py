@@ -133,6 +133,12 @@ def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list
             "'delay': 'late' is no time span: write a number and s, m, h, d or w, such as 24h",
         ),
         ("t1020_splunk", "index=a b", "'index': 'a b' is no index: write its name, or a macro in backticks"),
+        (
+            "t1020_splunk",
+            "index=2024_01",
+            "'index': sigma-cli made the number 202401 of it, which may not be what was written; put the index into a "
+            "macro, or use sigma-t1020 convert --index",
+        ),
     ],
 )
 def test_a_wrong_option_is_a_message_in_sigma_cli(backend: str, option: str, complaint: str, pack: Path) -> None:
@@ -142,15 +148,41 @@ def test_a_wrong_option_is_a_message_in_sigma_cli(backend: str, option: str, com
     assert done.complaints[-1] == f"Error: Backend option {complaint}"
 
 
-def test_an_index_of_digits_is_a_name_for_sigma_cli(pack: Path) -> None:
-    done = process(
-        "convert", "-t", "t1020_splunk", "-p", "t1020_splunk_sysmon", "-O", "index=2026", pack, program="sigma"
-    )
-    assert (done.status, done.stderr) == (0, PARSING)
-    # A data model has its own indexes.
-    found = [query for query in split(done.stdout) if not query.startswith("| tstats")]
-    assert found
-    assert all(query.startswith('index="2026" ') for query in found)
+REFUSED = """\
+title: Archive
+name: archive
+logsource: {category: process_creation, product: windows}
+detection:
+    selection:
+        Image|endswith: \\7z.exe
+    condition: selection
+---
+title: Refused
+name: refused
+correlation: {type: event_count, rules: [archive], group-by: [KEY], timespan: 5m, condition: {COUNT}}
+---
+title: On the Refused
+correlation: {type: temporal_ordered, rules: [archive, refused], group-by: [Computer], timespan: 5m}
+---
+title: Good
+correlation: {type: event_count, rules: [archive], group-by: [Computer], timespan: 5m, condition: {gte: 2}}
+"""
+
+
+@pytest.mark.parametrize("target", SPOKEN, ids=[f"{target.name} {target.dialect.name}" for target in SPOKEN])
+@pytest.mark.parametrize(("key", "count"), [("Computer", "lt: 1"), ("Nothing", "gte: 2"), ("Hashes", "gte: 2")])
+def test_sigma_cli_skips_a_refused_correlation_and_no_other(
+    target: Target, key: str, count: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.yml"
+    path.write_text(REFUSED.replace("KEY", key).replace("COUNT", count), encoding="utf-8")
+    arguments = ("convert", "-t", target.dialect.backend, "-p", target.pipeline, path)
+    done = process(*arguments, "--skip-unsupported", program="sigma")
+    assert done.status == 0
+    assert len(split(done.stdout.partition("Ignored errors")[0].rstrip())) == 1
+    refused = process(*arguments, program="sigma")
+    assert (refused.status, refused.stdout) == (1, "")
+    assert refused.complaints[-1].startswith("Error: Error while converting: ")
 
 
 def test_sigma_cli_lists_the_formats_of_the_backend() -> None:

@@ -173,6 +173,9 @@ def nested_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCase:
         outer["condition"] = {operator: rng.randint(2 if operator == "lt" else 1, 3)}
     if kind == "value_count":
         outer["condition"]["field"] = fields[-1]
+        if fields[-1] in outer["group-by"]:
+            # Each key has one value of itself: other counts are refused.
+            outer["condition"] = {**rng.choice(({"gte": 1}, {"eq": 1}, {"lt": 2})), "field": fields[-1]}
     rules = {**{name: RULES[name] for name in {*names, other}}, "nested": nested}
     document = {**lower.correlation, "title": f"Generated {kind} of another", "correlation": outer}
     return replace(lower, correlation=document, rules=rules)

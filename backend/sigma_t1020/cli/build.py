@@ -26,6 +26,8 @@ def pack(output: str | None) -> None:
 @click.option("--output", "-o", metavar="DIR", default="dist", show_default=True, help="Where to build.")
 def build(check_only: bool, output: str) -> None:
     """Build what people download: the pack, the queries of each target, and their checksums."""
+    if output == "":
+        raise click.UsageError("-o is empty: name a folder")
     from sigma_t1020.building import build_files, differences, outdated
 
     built, problems = build_files()

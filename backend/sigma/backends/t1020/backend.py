@@ -9,12 +9,13 @@ from typing import Any, Generic, TypeVar
 
 import click
 from sigma.conversion.state import ConversionState
+from sigma.exceptions import SigmaError
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
-from .correlating import Asking, CorrelatingConditions, RuleSearch, refuse_what_never_comes_true
+from .correlating import Asking, CorrelatingConditions, RuleSearch, refuse_condition
 from .encodings import know_utf16le
 from .frame import Alert, TimeFrame, option_seconds, timespan
 from .losses import Loss, Unsupported
@@ -60,7 +61,7 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         """By the identity of a converted rule and the index of its query: what that gives up."""
         self.frame = self._time_frame(
             _option_seconds("lookback", lookback),
-            _option_seconds("schedule", schedule) if schedule != "" else 0,
+            _option_seconds("schedule", schedule) if schedule not in ("", None) else 0,
             _option_seconds("delay", delay, least=0),
         )
 
@@ -144,16 +145,17 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
         self.losses.pop(id(rule), None)
         self.correlated.pop(id(rule), None)
         self._asking = Asking.of_rule(rule)
+        queries: list[Any] = []
         try:
-            refuse_what_never_comes_true(rule)
+            refuse_condition(rule)
             self._refuse_longer_than_looked_back(rule)
-        except Unsupported as error:
+            queries = super().convert_correlation_rule(rule, output_format, method, callback)
+        except SigmaError as error:
+            # pySigma collects the errors of rules, not those of correlations.
             if not self.collect_errors:
                 raise
             errors: list[Any] = self.errors
             errors.append((rule, error))
-            return []
-        queries: list[Any] = super().convert_correlation_rule(rule, output_format, method, callback)
         # pySigma prints what another correlation refers to all the same.
         return queries if rule._output else []
 

@@ -23,7 +23,7 @@ from sigma.types import SigmaExpansion, SigmaRegularExpression, SigmaRegularExpr
 
 from .expression import Node, all_of, any_of, negate
 from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
-from .losses import Unsupported
+from .losses import NoSuchField, Unsupported
 
 _MODEL = "t1020_log_model"
 _FLAGS = {
@@ -104,7 +104,7 @@ class ModelConditions(TextQueryBackend):
                 )
             near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
             hint = f"; did you mean {', '.join(near)}?" if near else "; `-p` takes a pipeline that maps it"
-            raise Unsupported(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
+            raise NoSuchField(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
         return replace(column, text=self._written_name(column.text)) if column.text else column
 
     def _known_model(self, state: ConversionState) -> LogModel:

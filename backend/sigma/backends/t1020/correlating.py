@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, ClassVar, NoReturn
 
-from sigma.exceptions import SigmaConversionError
+from sigma.exceptions import SigmaConversionError, SigmaError
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
 from sigma.types import SigmaExists
 
@@ -22,7 +23,7 @@ from sigma.correlations import (
 from .conditions import ModelConditions
 from .expression import Node
 from .log_model import Column, LogModel
-from .losses import Loss, Unsupported
+from .losses import Loss, NoSuchField, Unsupported
 
 AT_RULES = ("correlation", "rules")
 AT_CONDITION = ("correlation", "condition")
@@ -35,6 +36,7 @@ OPERATORS = {
     SigmaCorrelationConditionOperator.EQ: "==",
     SigmaCorrelationConditionOperator.NEQ: "!=",
 }
+_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,9 @@ class CorrelatingConditions(ModelConditions):
             asked = {field: aliased(correlation, rule, field) for field in [*group_by, *counted_fields(correlation)]}
             try:
                 found = self._resolve(rule, asked)
-            except Unsupported as error:
+            except SigmaError as error:
                 # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
-                keys[id(correlation)] = Keys({}, refusal=_refusal_of_alias(correlation, rule, error.field) or error)
+                keys[id(correlation)] = Keys({}, refusal=_refusal(correlation, rule, asked, error))
                 continue
             value = next((found[field] for field in counted_fields(correlation)), None)
             keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
@@ -180,24 +182,44 @@ class CorrelatingConditions(ModelConditions):
         self._refuse_correlation("temporal_ordered with a condition in words")
 
 
-def refuse_what_never_comes_true(rule: SigmaCorrelationRule) -> None:
-    """Raises Unsupported for a count that no window can have, such as fewer than one event: a window starts at one."""
+def refuse_condition(rule: SigmaCorrelationRule) -> None:
+    """Raises Unsupported for a condition that no query here heeds, or that never comes true."""
     condition = rule.condition
-    least = {SigmaCorrelationType.EVENT_COUNT: 1, SigmaCorrelationType.VALUE_COUNT: 0}.get(rule.type)
-    if least is None or not isinstance(condition, SigmaCorrelationCondition):
+    if not isinstance(condition, SigmaCorrelationCondition):
         return
-    operator = SigmaCorrelationConditionOperator
-    most = {
-        operator.LT: condition.count - 1,
-        operator.LTE: condition.count,
-        operator.EQ: condition.count,
-    }.get(condition.op, least)
-    if most < least:
-        raise Unsupported(
-            f"a count {OPERATORS[condition.op]} {condition.count} never comes true, since a time span starts with an "
-            "event that is counted; no query here finds the absence of events: use gt or gte",
-            at=AT_CONDITION,
+    wanted = f"{condition.op.name.lower()}: {condition.count}"
+    if rule.type in (SigmaCorrelationType.TEMPORAL, SigmaCorrelationType.TEMPORAL_ORDERED):
+        # pySigma writes "at least so many as there are rules" where a rule has no condition.
+        rules = len(rule.rules or ())
+        if [_comes_true(condition, count) for count in range(rules + 1)] != [False] * rules + [True]:
+            raise Unsupported(
+                f"`{wanted}` of {rules} rules: {rule.type.name.lower()} asks for all of its rules; leave the condition "
+                "out, or write a correlation for each choice of rules",
+                at=AT_CONDITION,
+            )
+        return
+    reason = ""
+    if rule.type is SigmaCorrelationType.EVENT_COUNT and not _may_come_true(condition, 1):
+        reason = (
+            "a time span starts with an event that is counted; no query here finds the absence of events, use gt or gte"
         )
+    elif rule.type is SigmaCorrelationType.VALUE_COUNT:
+        grouped = set(counted_fields(rule)) & set(rule.group_by or ())
+        if grouped and not _comes_true(condition, 1):
+            reason = f"each {', '.join(grouped)} has one value of itself; count another field"
+        elif not _may_come_true(condition, 0):
+            reason = "no count is negative; write another number"
+    if reason:
+        raise Unsupported(f"`{wanted}` never comes true: {reason}", at=AT_CONDITION)
+
+
+def _comes_true(condition: SigmaCorrelationCondition, count: int) -> bool:
+    return bool(_COMPARE[OPERATORS[condition.op]](count, condition.count))
+
+
+def _may_come_true(condition: SigmaCorrelationCondition, least: int) -> bool:
+    """Whether some count does, of those from `least` on."""
+    return any(_comes_true(condition, max(least, count)) for count in (least, condition.count, condition.count + 1))
 
 
 def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
@@ -211,15 +233,28 @@ def _own_name(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelat
     return next((str(own) for reference, own in names if reference.reference in (rule.name, str(rule.id))), "")
 
 
-def _refusal_of_alias(correlation: SigmaCorrelationRule, rule: SigmaRule, field: str) -> Unsupported | None:
-    """What is wrong where a log source does not have a field: an alias that says nothing of the rule, or None."""
-    if field not in correlation.aliases.aliases or _own_name(correlation, rule, field):
-        return None
+def _refusal(
+    correlation: SigmaCorrelationRule, rule: SigmaRule, asked: Mapping[str, str], error: SigmaError
+) -> Unsupported:
+    """Why a correlation cannot have what it asks of a rule; `asked` has its fields and what they are called there."""
     name = rule.name or rule.id
-    return Unsupported(
-        f"the alias {field} does not say what it is in {name}, which has no field of that name; add `{name}: …` to it",
-        at=("correlation", "aliases", field),
-    )
+    if not isinstance(error, Unsupported):
+        # A pipeline's own words, which are about a test of the field.
+        fields = " or ".join(asked.values())
+        return Unsupported(f"it asks {name} for {fields}, which is no column there: {error}", at=AT_GROUP_BY)
+    alias = error.field
+    if (
+        isinstance(error, NoSuchField)
+        and asked.get(alias) == alias
+        and alias in correlation.aliases.aliases
+        and not _own_name(correlation, rule, alias)
+    ):
+        return Unsupported(
+            f"the alias {alias} does not say what it is in {name}, which has no field of that name; "
+            f"add `{name}: …` to it",
+            at=("correlation", "aliases", alias),
+        )
+    return error
 
 
 def counted_fields(correlation: SigmaCorrelationRule) -> list[str]:

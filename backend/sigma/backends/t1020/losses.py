@@ -41,3 +41,7 @@ class Unsupported(SigmaFeatureNotSupportedByBackendError):
         super().__init__(message)
         self.field = field
         self.at = at
+
+
+class NoSuchField(Unsupported):
+    """The log source does not have the field."""

@@ -46,7 +46,13 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         index: str = DEFAULT_INDEX,
         **backend_options: Any,
     ) -> None:
-        index = str(index)  # sigma-cli makes numbers of what looks like one
+        if isinstance(index, int):
+            # Of 2024_01 as of 202401: int() lets an underscore and a leading zero pass.
+            raise BadOption(
+                "index",
+                f"sigma-cli made the number {index} of it, which may not be what was written; put the index into a "
+                "macro, or use sigma-t1020 convert --index",
+            )
         if not is_index(index):
             raise BadOption("index", f"{index!r} is no index: write its name, or a macro in backticks")
         self.index = index
