@@ -242,7 +242,11 @@ def _correlated(rng: Random, number: int) -> Sequence[Varied]:
     if kind in ("event_count", "value_count") or kind.startswith("value_"):
         field = {} if kind == "event_count" else {"field": "ProcessId" if kind != "value_count" else "Image"}
         percentile = {"percentile": 95} if kind == "value_percentile" else {}
-        section["condition"] = {**field, rng.choice(("gt", "gte", "lt", "lte", "eq")): rng.randint(1, 50), **percentile}
+        operator = rng.choice(("gt", "gte", "lt", "lte", "eq"))
+        section["condition"] = {**field, operator: rng.randint(2, 50), **percentile}
+        if kind == "value_count" and section.get("group-by") == ["Image"] and operator in ("gt", "gte", "eq"):
+            # Each image has one.
+            outcome, words = Outcome.REFUSED, (*words, "never comes true")
     if rng.random() < 0.3:
         section["generate"] = True
     if any(one.outcome is not Outcome.CONVERTED for one in rules):
