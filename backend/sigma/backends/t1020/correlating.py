@@ -204,9 +204,9 @@ def refuse_condition(rule: SigmaCorrelationRule) -> None:
             "a time span starts with an event that is counted; no query here finds the absence of events, use gt or gte"
         )
     elif rule.type is SigmaCorrelationType.VALUE_COUNT:
-        grouped = set(counted_fields(rule)) & set(rule.group_by or ())
-        if grouped and not _comes_true(condition, 1):
-            reason = f"each {', '.join(grouped)} has one value of itself; count another field"
+        counted = counted_fields(rule)
+        if len(counted) == 1 and counted[0] in (rule.group_by or ()) and not _comes_true(condition, 1):
+            reason = f"each {counted[0]} has one value of itself; count another field"
         elif not _may_come_true(condition, 0):
             reason = "no count is negative; write another number"
     if reason:
