@@ -93,6 +93,14 @@ def test_the_wheel_holds_the_plugin_the_program_the_pack_and_the_licences(names:
     assert licences == {"LICENSE", "NOTICE.md"}
 
 
+def test_an_installation_brings_no_other_backends_than_that_of_which_the_schemas_are_read(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        required = re.findall(r"^Requires-Dist: (.*)$", archive.read(metadata).decode(), re.MULTILINE)
+    backends = {line for line in required if line.startswith("pysigma-backend-") and "extra ==" not in line}
+    assert backends == {"pysigma-backend-kusto<2,>=1.0.1"}
+
+
 def test_no_init_file_hides_pysigma_or_other_plugins(names: set[str]) -> None:
     hiding = {"sigma/__init__.py", "sigma/backends/__init__.py", "sigma/pipelines/__init__.py"}
     assert names & hiding == set()

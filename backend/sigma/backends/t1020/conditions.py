@@ -16,15 +16,22 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
-from sigma.conversion.base import TextQueryBackend
+from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
-from sigma.types import SigmaExpansion, SigmaRegularExpression, SigmaRegularExpressionFlag
+from sigma.types import SigmaCompareExpression, SigmaExpansion, SigmaRegularExpression, SigmaRegularExpressionFlag
 
 from .expression import Node, all_of, any_of, negate
 from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
 from .losses import NoSuchField, Unsupported
 
+#: Sigma's comparisons as all the dialects write them.
+COMPARISONS = {
+    SigmaCompareExpression.CompareOperators.LT: "<",
+    SigmaCompareExpression.CompareOperators.LTE: "<=",
+    SigmaCompareExpression.CompareOperators.GT: ">",
+    SigmaCompareExpression.CompareOperators.GTE: ">=",
+}
 _MODEL = "t1020_log_model"
 _FLAGS = {
     SigmaRegularExpressionFlag.IGNORECASE: "i",
@@ -46,12 +53,8 @@ def network_text(network: IPv4Network | IPv6Network) -> str:
     return str(network)
 
 
-class ModelConditions(TextQueryBackend):
-    """A backend with trees of tests (expression.Node) in the place of pySigma's strings, read from a log model."""
-
-    # Lists are made of the finished tree, where negation and case are known.
-    convert_or_as_in = False
-    convert_and_as_in = False
+class ModelConditions(Backend):
+    """A backend that converts conditions to trees of tests (expression.Node), by a log model."""
 
     #: How the dialect compares numbers.
     equals: ClassVar[str] = "=="
@@ -147,6 +150,10 @@ class ModelConditions(TextQueryBackend):
         """Not the argument; NOT moves down to the tests."""
         (argument,) = self._arguments(cond, state)
         return negate(argument)
+
+    def convert_condition_as_in_expression(self, cond: ConditionOR | ConditionAND, state: ConversionState) -> Any:
+        """Never asked for: lists are made of the finished tree, where negation and case are known."""
+        raise NotImplementedError
 
     def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Node[Any]]:
         converted: list[Any] = [self.convert_condition(arg, state) for arg in cond.args]

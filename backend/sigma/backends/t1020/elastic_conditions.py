@@ -8,7 +8,6 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Any, ClassVar
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
-from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
 from sigma.types import (
@@ -23,7 +22,7 @@ from sigma.types import (
 )
 
 from . import regexes_lucene as lucene
-from .conditions import ModelConditions, choices, flag_letters, network_text
+from .conditions import COMPARISONS, ModelConditions, choices, flag_letters, network_text
 from .elastic_losses import settled
 from .elastic_predicates import (
     BETWEEN,
@@ -90,10 +89,6 @@ class ElasticConditions(ModelConditions):
         if field.type in ("date", "date_nanos"):
             raise Unsupported(f"{sigma_name} is a time here; compare no texts with it", sigma_name)
         return field
-
-    def finalize_query(self, *args: Any, **kwargs: Any) -> Any:
-        """pySigma's own: upstream's for EQL works on text."""
-        return Backend.finalize_query(self, *args, **kwargs)
 
     def _searched(
         self, rule: SigmaRule, condition: Node[Predicate], state: ConversionState
@@ -192,8 +187,7 @@ class ElasticConditions(ModelConditions):
         """A numeric comparison."""
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
-        operators: Any = self.compare_operators
-        operator = str(operators[value.op])
+        operator = COMPARISONS[value.op]
         if isinstance(value.number, SigmaTimestampPart):
             return self._time_part(cond, state, operator, value.number)
         field, sigma_name = self._field(cond, state)

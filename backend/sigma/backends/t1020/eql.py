@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sigma.backends.elasticsearch.elasticsearch_eql import EqlBackend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
 
@@ -18,7 +17,7 @@ from .frame import Alert
 from .losses import Unsupported
 
 
-class T1020EqlBackend(QueryBackend[EqlFrame], EqlCorrelations, EqlBackend):
+class T1020EqlBackend(QueryBackend[EqlFrame], EqlCorrelations):
     """EQL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.STATE_KEYS).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m), of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sigma.backends.elasticsearch.elasticsearch_esql import ESQLBackend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
 
@@ -15,7 +14,7 @@ from .esql_correlations import EsqlCorrelations
 from .esql_query import BOUND, Correlation, EsqlAlert, EsqlFrame, Search, combine
 
 
-class T1020EsqlBackend(QueryBackend[EsqlFrame], EsqlCorrelations, ESQLBackend):
+class T1020EsqlBackend(QueryBackend[EsqlFrame], EsqlCorrelations):
     """ES|QL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.STATE_KEYS).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).

@@ -27,12 +27,12 @@ class T1020KustoBackend(QueryBackend[KustoFrame], KustoCorrelations):
 
     name: ClassVar[str] = "KQL that means what the rule means, ordered correlations included"
     identifier: ClassVar[str] = "t1020_kusto"
-    formats: dict[str, str] = {
+    formats: ClassVar[dict[str, str]] = {
         "default": "KQL, one query for each rule and correlation",
         "combined": "One KQL query of all rules, with RuleId, RuleTitle and Branch",
     }
-    requires_pipeline: bool = True
-    correlation_methods: ClassVar[dict[str, str] | None] = {
+    requires_pipeline: ClassVar[bool] = True
+    correlation_methods: ClassVar[dict[str, str]] = {
         "default": "Join on the key and on time bins, one row for each first event"
     }
 

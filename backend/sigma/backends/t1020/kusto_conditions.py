@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sigma.backends.kusto.kusto import KustoBackend
 from sigma.conditions import (
     ConditionFieldEqualsValueExpression,
     ConditionValueExpression,
@@ -25,7 +24,7 @@ from sigma.types import (
 
 from . import kusto_values as values
 from . import regexes
-from .conditions import ModelConditions, choices, flag_letters, network_text
+from .conditions import COMPARISONS, ModelConditions, choices, flag_letters, network_text
 from .expression import Node, Test, all_of
 from .kusto_predicates import EVERY_COLUMN, Predicate
 from .kusto_text import name, string
@@ -46,8 +45,8 @@ _TIME_PARTS = {
 }
 
 
-class KustoConditions(ModelConditions, KustoBackend):
-    """The upstream backend with trees of tests (expression.Node of Predicate) in the place of its strings."""
+class KustoConditions(ModelConditions):
+    """A backend that converts conditions to trees of Kusto's tests (expression.Node of Predicate)."""
 
     @staticmethod
     def _written_name(column: str) -> str:
@@ -166,8 +165,8 @@ class KustoConditions(ModelConditions, KustoBackend):
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
         if isinstance(value.number, SigmaTimestampPart):
-            return self._time_part(cond, state, self.compare_operators[value.op], value.number)
-        return self._number(cond, state, self.compare_operators[value.op], str(value.number))
+            return self._time_part(cond, state, COMPARISONS[value.op], value.number)
+        return self._number(cond, state, COMPARISONS[value.op], str(value.number))
 
     def _number(
         self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, number: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from sigma.backends.splunk.splunk import SplunkBackend
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionValueExpression
 from sigma.conversion.state import ConversionState
 from sigma.types import (
@@ -22,7 +21,7 @@ from sigma.types import (
 )
 
 from . import regexes
-from .conditions import ModelConditions, choices, flag_letters, network_text
+from .conditions import COMPARISONS, ModelConditions, choices, flag_letters, network_text
 from .expression import Node, Test, any_of, negate
 from .log_model import Column, LogModel, ValueMap
 from .losses import Unsupported
@@ -45,12 +44,10 @@ _TIME_PARTS = {
 }
 
 
-class SplunkConditions(ModelConditions, SplunkBackend):
-    """The upstream backend with trees of tests (expression.Node of Predicate) in the place of its strings."""
+class SplunkConditions(ModelConditions):
+    """A backend that converts conditions to trees of SPL's tests (expression.Node of Predicate)."""
 
     equals = "="
-    #: Upstream keeps a count of fields in a class and a list of deferred parts; neither is used here.
-    compare_operators: ClassVar[dict[Any, str]] = SplunkBackend.compare_operators
 
     @staticmethod
     def _written_name(column: str) -> str:
@@ -175,7 +172,7 @@ class SplunkConditions(ModelConditions, SplunkBackend):
         """A numeric comparison."""
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
-        operator = self.compare_operators[value.op]
+        operator = COMPARISONS[value.op]
         if isinstance(value.number, SigmaTimestampPart):
             return self._time_part(cond, state, operator, value.number)
         column = self._field(cond, state)
