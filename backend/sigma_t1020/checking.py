@@ -86,7 +86,7 @@ def check(
 
 def _tables(rule: Any) -> dict[str, dict[str, str]]:
     """The tables of a converted rule or of those that it correlates, with the columns that the pipelines declare."""
-    from sigma.backends.t1020.log_model import LogModel
+    from sigma.backends.t1020.common.log_model import LogModel
 
     tables: dict[str, dict[str, str]] = {}
     for leg in _legs(rule):

@@ -21,7 +21,7 @@ from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
 from sigma_t1020.targets import SPL, TARGETS, Target
 
 if TYPE_CHECKING:
-    from sigma.backends.t1020.backend import QueryBackend
+    from sigma.backends.t1020.common.backend import QueryBackend
     from sigma.processing.pipeline import ProcessingPipeline
 
 # Bytes of a file name, which may have 255, for the part before number and suffix.
@@ -156,7 +156,7 @@ def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[tup
 def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Problem]:
     """The losses of a converted rule, each on the line of its field; what an engine bounds, or leaves to the search,
     is none of the rule's."""
-    from sigma.backends.t1020.losses import LossCode
+    from sigma.backends.t1020.common.losses import LossCode
 
     lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
     found = (loss for loss in lost if loss.code not in (LossCode.BOUND, LossCode.TIME))

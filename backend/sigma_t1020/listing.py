@@ -50,7 +50,7 @@ def targets() -> list[dict[str, Any]]:
 
 def pipelines() -> list[dict[str, Any]]:
     """Our pipelines with the log sources that they know."""
-    from sigma.backends.t1020.log_model import categories
+    from sigma.backends.t1020.common.log_model import categories
 
     return [
         {

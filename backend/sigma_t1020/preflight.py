@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
-    from sigma.backends.t1020.kusto_query import Query
-    from sigma.backends.t1020.log_model import Column, LogModel
+    from sigma.backends.t1020.common.log_model import Column, LogModel
+    from sigma.backends.t1020.kusto.query import Query
 
     from sigma_t1020.loading import Loaded, LoadedRule
     from sigma_t1020.problems import Problem
@@ -111,7 +111,7 @@ def preflight(
             _add_query(uses, query, str(item.rule.title))
     if not uses.sources:
         return Preflight(None, done.problems)
-    from sigma.backends.t1020.frame import seconds, timespan
+    from sigma.backends.t1020.common.time_frame import seconds, timespan
 
     rules = len(done.converted)
     head = _HEAD.format(title=target.title, rules=rules, s="s" * (rules != 1), lookback=lookback)
@@ -120,9 +120,9 @@ def preflight(
 
 def _add_query(uses: _Uses, query: Query, title: str) -> None:
     """What a query uses; of a correlation to which another refers, what that one uses."""
-    from sigma.backends.t1020.kusto_ordered import Ordered
-    from sigma.backends.t1020.kusto_query import Search
-    from sigma.backends.t1020.kusto_windows import Windows
+    from sigma.backends.t1020.kusto.ordered import Ordered
+    from sigma.backends.t1020.kusto.query import Search
+    from sigma.backends.t1020.kusto.windows import Windows
 
     if isinstance(query, Ordered):
         for step in query.steps:
@@ -144,8 +144,8 @@ def _add_query(uses: _Uses, query: Query, title: str) -> None:
 
 
 def _add_tests(uses: _Uses, model: LogModel, conditions: Iterable[Any], title: str) -> None:
-    from sigma.backends.t1020.kusto_predicates import EVERY_COLUMN
-    from sigma.backends.t1020.kusto_text import name
+    from sigma.backends.t1020.kusto.predicates import EVERY_COLUMN
+    from sigma.backends.t1020.kusto.text import name
 
     uses.add(_Source(model.table, name(model.time_column)), _Column(model.time_column, "time", ""), title)
     for predicate in (predicate for condition in conditions for predicate in _predicates(condition)):
@@ -162,7 +162,7 @@ def _add_columns(uses: _Uses, model: LogModel, role: str, columns: Iterable[Colu
 
 
 def _add(uses: _Uses, model: LogModel, role: str, text: str, title: str) -> None:
-    from sigma.backends.t1020.kusto_text import name
+    from sigma.backends.t1020.kusto.text import name
 
     source = _Source(model.table, name(model.time_column), tuple(model.source_filters))
     column = _plain(_unwrapped(text))
@@ -175,7 +175,7 @@ def _add(uses: _Uses, model: LogModel, role: str, text: str, title: str) -> None
 
 def _predicates(node: Any) -> Iterator[Any]:
     """The tests of a condition, in the order that the rule has them."""
-    from sigma.backends.t1020.expression import Not, Test
+    from sigma.backends.t1020.common.expression import Not, Test
 
     if isinstance(node, Test):
         yield node.what
@@ -206,7 +206,7 @@ def _plain(text: str) -> str:
 
 def _if_exists(column: str, model: LogModel) -> str:
     """The column, or nothing where a workspace's table lacks it: the query must run all the same."""
-    from sigma.backends.t1020.kusto_text import string
+    from sigma.backends.t1020.kusto.text import string
 
     kind = model.columns.get(column, "string")
     default = '""' if kind == "string" else f"{kind}(null)"
@@ -214,7 +214,7 @@ def _if_exists(column: str, model: LogModel) -> str:
 
 
 def _query(uses: _Uses, lookback: str) -> str:
-    from sigma.backends.t1020.kusto_text import string
+    from sigma.backends.t1020.kusto.text import string
 
     expected: list[str] = []
     legs: list[str] = []
@@ -245,7 +245,7 @@ def _leg(
     source: _Source, columns: Sequence[_Column], expressions: dict[str, str], numbers: range, lookback: str
 ) -> str:
     """One row a column of a log source: its number, the rows of the look-back, and those that have the column."""
-    from sigma.backends.t1020.kusto_text import name
+    from sigma.backends.t1020.kusto.text import name
 
     counts = ["count()" if column.role == "time" else f"countif(isnotempty({column.value}))" for column in columns]
     filled = [f"Filled{number}" for number in numbers]

@@ -51,7 +51,7 @@ def check(data: dict[str, Any], source: SigmaRuleLocation) -> tuple[RuleObject |
     pySigma takes the shape of its input for granted and answers others with TypeError, KeyError or UnboundLocalError,
     or ignores them; it parses conditions only at conversion. So the shape is checked first, then everything is built.
     """
-    from sigma.backends.t1020.encodings import know_utf16le
+    from sigma.backends.t1020.common.encodings import know_utf16le
 
     know_utf16le()
     body = _body(data)

@@ -12,7 +12,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.correlation import Evidence, Match, OrderedMatch
 from reference.events import Event
 from sigma.backends.t1020 import T1020KustoBackend
-from sigma.backends.t1020.losses import Loss
+from sigma.backends.t1020.common.losses import Loss
 from sigma.collection import SigmaCollection
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.resources import load_pipeline

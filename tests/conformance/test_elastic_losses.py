@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from reference.events import Event
-from sigma.backends.t1020 import T1020EqlBackend, T1020EsqlBackend, esql_legs
-from sigma.backends.t1020.losses import LossCode, Unsupported
+from sigma.backends.t1020 import T1020EqlBackend, T1020EsqlBackend
+from sigma.backends.t1020.common.losses import LossCode, Unsupported
+from sigma.backends.t1020.esql import legs as esql_legs
 from sigma.collection import SigmaCollection
 from sigma_t1020.pack import load_pack
 from sigma_t1020.resources import load_pipeline

@@ -20,7 +20,7 @@ from reference.events import Event, Value
 from reference.generators import ALL, Pair, pairs, read_by_pysigma, sample
 from reference.meaning import matches
 from reference.modifiers import TIME_PARTS
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.exceptions import SigmaTransformationError
 from sigma.processing.pipeline import ProcessingPipeline
 

@@ -13,8 +13,9 @@ from oracles import eql_grammar, esql_grammar
 from reference.events import Event
 from reference.generators import sample
 from reference.patterns import fold
-from sigma.backends.t1020 import eql_text, esql_text
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
+from sigma.backends.t1020.eql import text as eql_text
+from sigma.backends.t1020.esql import text as esql_text
 
 from conformance.elastic import eql_engine, esql_engine, to_eql, to_esql
 from conformance.hard_texts import HARD, PLACES, TEXTS, ordinary, sigma_value, variants

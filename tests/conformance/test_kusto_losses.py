@@ -9,7 +9,7 @@ import pytest
 from oracles.kusto_engine import KustoEngine
 from reference.events import Event, Value
 from reference.meaning import matches
-from sigma.backends.t1020.losses import LossCode
+from sigma.backends.t1020.common.losses import LossCode
 
 from conformance.kusto import load, to_kql_with_losses
 

@@ -11,7 +11,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.events import Event
 from reference.generators import sample
 from reference.patterns import fold
-from sigma.backends.t1020.kusto_text import string
+from sigma.backends.t1020.kusto.text import string
 from sigma_t1020.kusto_language.language import kusto_language
 
 from conformance.hard_texts import HARD, PLACES, TEXTS, ordinary, sigma_value, variants

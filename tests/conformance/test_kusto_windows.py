@@ -16,7 +16,7 @@ from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
 from reference.correlation import CountMatch, OrderedMatch, TemporalMatch, correlate, timespan_ms
 from reference.generators import CorrelationCase, correlation_cases, logs, nested_cases, sample
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma_t1020.kusto_language.schemas import SchemaName
 
 from conformance.kusto import load, milliseconds, to_kql

@@ -7,8 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles.lucene_regexp import VersionsDiffer, check, matches
 from reference.regexes import UnsupportedRegexError, compile_regex
-from sigma.backends.t1020 import regexes_lucene as lucene
-from sigma.backends.t1020.regexes import RegexError
+from sigma.backends.t1020.common.regexes import RegexError
+from sigma.backends.t1020.elastic import regexes as lucene
 
 _ATOMS = st.sampled_from(
     (

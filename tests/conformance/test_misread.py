@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from reference.encodings import encode
 from sigma.backends.t1020 import T1020KustoBackend
-from sigma.backends.t1020.encodings import encode_anew, know_utf16le
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.encodings import encode_anew, know_utf16le
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.exceptions import SigmaValueError
 from sigma.rule import SigmaDetectionItem, SigmaRule
 from sigma.types import SigmaCasedString, SigmaExpansion, SigmaString, SigmaType

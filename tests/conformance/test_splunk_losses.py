@@ -8,8 +8,8 @@ from events.sysmon_in_splunk import splunk_event
 from oracles.spl_engine import SplEngine
 from reference.events import Event, Value
 from sigma.backends.t1020 import T1020SplunkBackend
-from sigma.backends.t1020.losses import LossCode
-from sigma.backends.t1020.splunk_legs import MAX_STREAM_WINDOW
+from sigma.backends.t1020.common.losses import LossCode
+from sigma.backends.t1020.splunk.legs import MAX_STREAM_WINDOW
 from sigma.collection import SigmaCollection
 from sigma_t1020.pack import load_pack
 from sigma_t1020.resources import load_pipeline

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from oracles.spl_engine import SplEngine
 from sigma.backends.t1020 import T1020SplunkBackend
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.collection import SigmaCollection
 from sigma.processing.pipeline import ProcessingPipeline
 

@@ -11,7 +11,7 @@ from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import commands, string_literals
 from reference.generators import sample
 from reference.patterns import fold
-from sigma.backends.t1020.splunk_text import text as literal
+from sigma.backends.t1020.splunk.text import text as literal
 
 from conformance.hard_texts import HARD, PLACES, TEXTS, ordinary, sigma_value, variants
 from conformance.splunk import to_spl

@@ -16,7 +16,7 @@ from oracles.spl_values import ALL_READINGS
 from reference.events import Event
 from reference.generators import ALL, Pair, pairs, read_by_pysigma, sample
 from sigma.backends.t1020 import T1020SplunkBackend
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.collection import SigmaCollection
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.pack import load_pack

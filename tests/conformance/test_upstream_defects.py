@@ -18,7 +18,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.events import Event
 from sigma.backends.kusto.kusto import KustoBackend
 from sigma.backends.t1020 import T1020KustoBackend
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 from sigma.pipelines.kusto_common.errors import InvalidHashAlgorithmError

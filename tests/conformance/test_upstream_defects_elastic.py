@@ -16,7 +16,7 @@ from oracles.esql_grammar import EsqlError
 from reference.events import Event
 from sigma.backends.elasticsearch.elasticsearch_eql import EqlBackend
 from sigma.backends.elasticsearch.elasticsearch_esql import ESQLBackend
-from sigma.backends.t1020.losses import Unsupported
+from sigma.backends.t1020.common.losses import Unsupported
 from sigma.collection import SigmaCollection
 from sigma.pipelines.elasticsearch.windows import ecs_windows
 

@@ -148,7 +148,7 @@ def convert(
 
 def _check_index(index: str, targets: Sequence[str]) -> None:
     """Refuse what is no index, and an index for targets that have none."""
-    from sigma.backends.t1020.splunk_query import is_index
+    from sigma.backends.t1020.splunk.query import is_index
 
     if not is_index(index):
         raise click.UsageError(f"--index {index!r} is no index: write its name, or a macro in backticks")

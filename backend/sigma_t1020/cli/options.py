@@ -19,7 +19,7 @@ def span(_context: click.Context, parameter: click.Parameter, value: str | None)
     """A time span such as 24h, as Kusto and Splunk users write it."""
     if value is None:
         return None
-    from sigma.backends.t1020.frame import option_seconds
+    from sigma.backends.t1020.common.time_frame import option_seconds
 
     try:
         option_seconds(value, least=0 if parameter.name == "delay" else 1)

@@ -1,4 +1,4 @@
-"""pySigma plugin: the backends of sigma-t1020, one dialect a module.
+"""pySigma plugin: the backends of sigma-t1020, a folder a dialect.
 
 Each is imported when it is first asked for, since one costs some 40 ms and a run of the program needs one. pySigma's
 plugin discovery goes through this module's `__dict__`, and so asks for all of them.
@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .eql import T1020EqlBackend
-    from .esql import T1020EsqlBackend
-    from .kusto import T1020KustoBackend
-    from .splunk import T1020SplunkBackend
+    from .eql.backend import T1020EqlBackend
+    from .esql.backend import T1020EsqlBackend
+    from .kusto.backend import T1020KustoBackend
+    from .splunk.backend import T1020SplunkBackend
 
 __all__ = ["T1020EqlBackend", "T1020EsqlBackend", "T1020KustoBackend", "T1020SplunkBackend"]
 
@@ -43,10 +43,10 @@ class _Plugin(ModuleType):
 
 
 if not TYPE_CHECKING:
-    T1020EqlBackend = _Later("eql")
-    T1020EsqlBackend = _Later("esql")
-    T1020KustoBackend = _Later("kusto")
-    T1020SplunkBackend = _Later("splunk")
+    T1020EqlBackend = _Later("eql.backend")
+    T1020EsqlBackend = _Later("esql.backend")
+    T1020KustoBackend = _Later("kusto.backend")
+    T1020SplunkBackend = _Later("splunk.backend")
 
 _CLASSES = {
     "t1020_eql": "T1020EqlBackend",

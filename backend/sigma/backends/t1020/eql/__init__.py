@@ -1,0 +1,1 @@
+"""EQL, for Elastic."""

@@ -1,0 +1,150 @@
+"""The rules of a correlation as one ES|QL stream, and how its events meet in buckets of time.
+
+No join is to be had, so events of one key that may belong together are put into common buckets, by STATS: an event that
+may begin a match into the bucket of its time, one that may complete it into that bucket and the one before. A bucket
+carries an event as one text of lines: its time in ms (thirteen digits from 2001 to 2286, so that texts sort by time),
+then what tells it from others, then what a result shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..common.expression import all_of
+from ..common.legs import FlaggedLegs, Leg
+from ..common.losses import Loss, LossCode
+from ..elastic.layout import INDENT, WIDTH
+from ..elastic.lowering import field_of
+from ..elastic.predicates import NUMBERS, Field
+from .predicates import as_text, expression
+from .query import TIME, EsqlFrame, Search, assigned, selected, source
+from .text import name
+
+#: What a bucket holds of one key at most, of either kind of event: the cost is linear in it for each event.
+MAX_EVENTS = 10_000
+MS, BIN, BUCKET = "Ms", "Bin", "Bucket"
+CROWDED = Loss(
+    LossCode.BOUND,
+    f"of the events of one key in twice the time span the first {MAX_EVENTS:,} are compared; later ones do not count",
+)
+#: The columns that the queries make, which no field of the documents must be called.
+_MADE = re.compile(
+    "Ms|Bin|Bucket|Id|Heads?|Head(Ms|Parts)|Tails?|Earliest|Items?|Starts?|Values?|Edges?|Second|Times|Best|Pairs?|Nth[A-Z]*|"
+    "Completed[0-9]*|EventId|LastTime|EventCount|ValueCount|(Step|Rule|Key).*"
+)
+
+
+def overwritten(leg: Leg[Search]) -> list[str]:
+    """The fields of the documents that a query would write over before it reads them."""
+    model = leg.search.model
+    read = {*leg.keys.values(), leg.value, *model.projection, *model.evidence, *model.columns, *model.source_values}
+    return sorted(field for field in read if _MADE.fullmatch(field))
+
+
+@dataclass(frozen=True)
+class Legs(FlaggedLegs[Search]):
+    """All rules of a correlation as one query. The flag of a rule is 1 or 0."""
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """By group-by field the column that carries it: the documents' own where that is one for all rules."""
+        found: dict[str, str] = {}
+        for field in self.legs[0].keys:
+            own = {leg.keys[field] for leg in self.legs}
+            column = next(iter(own))
+            plain = len(own) == 1 and not any(column in leg.search.model.joined for leg in self.legs)
+            found[field] = column if plain else f"Key{field}"
+        return found
+
+    @property
+    def by(self) -> list[str]:
+        """The group-by of STATS."""
+        return [name(key) for key in self.keys.values()]
+
+    def field(self, number: int, column: str) -> Field:
+        """A column of a rule's log source."""
+        return field_of(self.model(number), column)
+
+    def lines(self, frame: EsqlFrame, span: int) -> list[str]:
+        """From the documents to events with flags, keys, time in ms and the number of its bin."""
+        searches = [leg.search for leg in self.legs]
+        lines = [source(searches), *frame.filters(span), *selected(searches)]
+        for number in self.numbers:
+            tests = all_of(searches[number - 1].tests)
+            # Of one rule all documents that are left are.
+            test = expression(tests, indent=INDENT) if len(searches) > 1 else "TRUE"
+            lines.append(f"| EVAL {self.flag(number)} = CASE({test}, 1, 0)")
+        keys = [
+            f"{name(column)} = {self._case(field)}" for field, column in self.keys.items() if column == f"Key{field}"
+        ]
+        lines.append(assigned([*keys, f"{MS} = TO_LONG({TIME})", f"{BIN} = TO_LONG({TIME}) / {span * 1000}"]))
+        lines.extend(self._present())
+        return lines
+
+    def _case(self, field: str) -> str:
+        texts = [as_text(self.field(number, self.legs[number - 1].keys[field])) for number in self.numbers]
+        if len(set(texts)) == 1:
+            return texts[0]
+        cases = (f"{self.flag(number)} == 1, {text}" for number, text in zip(self.numbers, texts, strict=True))
+        return f"CASE({', '.join(cases)})"
+
+    def _present(self) -> list[str]:
+        """A null or empty key joins nothing."""
+        lines = []
+        for field, column in self.keys.items():
+            text = column == f"Key{field}" or self.field(1, self.legs[0].keys[field]).is_text
+            lines.append(f"| WHERE {name(column)} IS NOT NULL" + (f' AND {name(column)} != ""' if text else ""))
+        return lines
+
+    def grouped(self, aggregates: Sequence[str], further: Sequence[str]) -> str:
+        """`| STATS … BY` the keys and further columns."""
+        by = ", ".join([*self.by, *further])
+        flat = f"| STATS {', '.join(aggregates)} BY {by}"
+        if len(flat) <= WIDTH:
+            return flat
+        return "| STATS " + f",\n{INDENT}".join(aggregates) + f"\n{INDENT}BY {by}"
+
+
+def identity() -> str:
+    """What tells one document from every other."""
+    return 'CONCAT(_index, "/", _id)'
+
+
+def shown(field: Field) -> str:
+    """A field's value as one line, which begins with a mark, so that none is empty."""
+    text = as_text(field)
+    return f'COALESCE(REPLACE({text}, "\\n", " "), "")'
+
+
+def lines_of(parts: Iterable[str]) -> str:
+    """A text of these lines."""
+    joined = f',\n{INDENT * 2}"\\n=", '.join(parts)
+    return f"CONCAT({joined})"
+
+
+def part(lines: str, number: int) -> str:
+    """One of the lines, from 0, without its mark; null where nothing is after it."""
+    line = f"MV_SLICE({lines}, {number})"
+    return f'CASE({line} == "=", NULL, SUBSTRING({line}, 2))'
+
+
+def typed(text: str, field: Field) -> str:
+    """A shown text as a value of the field's type."""
+    if field.many or field.is_text or len(field.names) == 2:
+        return text
+    kind = {"ip": "TO_IP", "boolean": "TO_BOOLEAN", "date": "TO_DATETIME"}.get(field.type, "")
+    if field.type in NUMBERS:
+        kind = "TO_LONG" if field.type in ("long", "integer", "short", "byte") else "TO_DOUBLE"
+    return f"{kind}({text})" if kind else text
+
+
+def ms_of(text: str) -> str:
+    """The time of a carried text."""
+    return f"TO_LONG(SUBSTRING({text}, 1, 13))"
+
+
+def first_of(texts: str) -> str:
+    """The first texts of a list, in order of time, as many as a bucket holds."""
+    return f"MV_SLICE(MV_SORT({texts}), 0, {MAX_EVENTS - 1})"

@@ -1,0 +1,186 @@
+"""Rules in order on one key, as ES|QL: what follows each first event within the time span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..common.correlations import losses_of
+from ..common.losses import Loss
+from .legs import (
+    BIN,
+    BUCKET,
+    CROWDED,
+    MS,
+    Legs,
+    first_of,
+    identity,
+    lines_of,
+    ms_of,
+    part,
+    shown,
+    typed,
+)
+from .query import BOUND, TIME, Correlation, EsqlFrame, assigned
+from .text import name
+
+
+@dataclass(frozen=True)
+class Ordered(Correlation):
+    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+
+    One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
+    event is one step; steps further apart must not, unless they are all of three (see EsqlCorrelations).
+    """
+
+    legs: Legs
+    span: int
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Those of its rules, and what Elasticsearch bounds."""
+        return (*losses_of(leg.search for leg in self.legs.legs), CROWDED, BOUND)
+
+    @property
+    def _later(self) -> range:
+        return range(2, len(self.legs.legs) + 1)
+
+    @property
+    def _flags(self) -> list[str]:
+        return [self.legs.flag(number) for number in self._later]
+
+    def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
+        """See Correlation."""
+        legs = self.legs
+        lines = [*legs.lines(frame, self.span), *self._buckets(), *self._pairs()]
+        for number in self._later[1:]:
+            lines.extend(self._linked(number, number - 1))
+        for number in reversed(self._later[:-1]):
+            lines.extend(self._linked(number, number + 1))
+        aggregates, made = self._aggregates()
+        lines.append(legs.grouped(aggregates, ["Heads"]))
+        last = legs.flag(self._later[-1])
+        lines.append(f"| WHERE {last}Count > 0")
+        lines.extend(frame.completed(f"{last}First"))
+        times = [f"{flag}{when} = TO_DATETIME({flag}{when})" for flag in self._flags for when in ("First", "Last")]
+        lines.extend([assigned(['HeadParts = SPLIT(Heads, "\\n")', f"{TIME} = TO_DATETIME({ms_of('Heads')})"])])
+        lines.append(assigned(times))
+        decoded, columns = self._decoded()
+        lines.append(assigned(decoded))
+        return lines, [TIME, *legs.keys.values(), *columns, *made, "EventId"]
+
+    # --- Buckets and pairs ------------------------------------------------------------------------------
+
+    def _projected(self) -> list[str]:
+        """The columns of a first event that its text carries: all but its time, its keys and where it lies."""
+        model = self.legs.model(1)
+        return [
+            column
+            for column in dict.fromkeys(model.projection)
+            if column in model.columns and column not in (TIME, *self.legs.keys.values())
+        ]
+
+    def _evidence(self) -> list[str]:
+        """The columns that are shown of later events."""
+        found: dict[str, None] = {}
+        for number in self._later:
+            found.update(dict.fromkeys(self.legs.model(number).evidence))
+        return list(found)
+
+    def _buckets(self) -> list[str]:
+        """Each bucket with the first events of its own time, and the later ones of twice that."""
+        legs = self.legs
+        first = [f"TO_STRING({MS})", identity(), *(shown(legs.field(1, column)) for column in self._projected())]
+        flags = ", ".join(f"TO_STRING({flag})" for flag in self._flags)
+        later = [f"TO_STRING({MS}), {flags}", identity(), *map(self._shown_of_any, self._evidence())]
+        any_later = " OR ".join(f"{flag} == 1" for flag in self._flags)
+        return [
+            f"| EVAL Head = CASE({legs.flag(1)} == 1, {lines_of(first)})",
+            f"| EVAL Tail = CASE({any_later}, {lines_of(later)})",
+            f"| EVAL {BUCKET} = MV_APPEND({BIN}, {BIN} - 1)",
+            f"| MV_EXPAND {BUCKET}",
+            f"| EVAL Head = CASE({BUCKET} == {BIN}, Head)",
+            legs.grouped(["Heads = VALUES(Head)", "Tails = VALUES(Tail)"], [BUCKET]),
+            "| WHERE Heads IS NOT NULL AND Tails IS NOT NULL",
+            assigned([f"Heads = {first_of('Heads')}", f"Tails = {first_of('Tails')}"]),
+        ]
+
+    def _shown_of_any(self, column: str) -> str:
+        """A column of whichever of the later rules has it."""
+        owner = next(number for number in self._later if column in self.legs.model(number).evidence)
+        return shown(self.legs.field(owner, column))
+
+    def _pairs(self) -> list[str]:
+        """Each first event with each later one that lies within the time span."""
+        # The later ones first: there are more of them, and a row of one carries all that is still to be expanded.
+        lines = [
+            "| MV_EXPAND Tails",
+            "| MV_EXPAND Heads",
+            assigned([f"HeadMs = {ms_of('Heads')}", *self._read()]),
+            f"| WHERE {MS} >= HeadMs AND {MS} <= HeadMs + {self.span * 1000}",
+        ]
+        if any(not self.legs.apart(1, number) for number in self._later):
+            first_id = 'MV_SLICE(SPLIT(Heads, "\\n"), 1)'
+            lines.append(f"| WHERE Id != {first_id}")
+        return lines
+
+    def _read(self) -> list[str]:
+        """Time, identity and flags of a later event from its text."""
+        flags = [f"{flag} = TO_LONG(SUBSTRING(Tails, {place}, 1))" for place, flag in enumerate(self._flags, start=14)]
+        return [f"{MS} = {ms_of('Tails')}", 'Id = MV_SLICE(SPLIT(Tails, "\\n"), 1)', *flags]
+
+    # --- Steps in order ---------------------------------------------------------------------------------
+
+    def _linked(self, number: int, other: int) -> list[str]:
+        """Keep of a step the events that follow upon one of the step before, or precede one of that after.
+
+        One event is not two steps: where the nearest one is the event itself, the next counts.
+        """
+        flag, nearest, second, compare = self.legs.flag(number), "0", "1", "<="
+        if other > number:
+            nearest, second, compare = "-1", "-2", ">="
+        flags = ", ".join(f"TO_STRING({one})" for one in self._flags)
+        rest = f"SUBSTRING(Tails, {14 + len(self._flags)})"
+        edge = f'CASE({self.legs.flag(other)} == 1, CONCAT(TO_STRING({MS}), "\\n", Id))'
+        return [
+            f"| EVAL Edge = {edge}",
+            self.legs.grouped(["Tails = VALUES(Tails)", "Edges = VALUES(Edge)"], ["Heads"]),
+            "| EVAL Edges = MV_SORT(Edges)",
+            assigned([f"Edge = MV_SLICE(Edges, {nearest})", f"Second = MV_SLICE(Edges, {second})"]),
+            "| MV_EXPAND Tails",
+            assigned(self._read()),
+            f'| EVAL Edge = CASE(Edge == CONCAT(TO_STRING({MS}), "\\n", Id), Second, Edge)',
+            f"| EVAL {flag} = CASE({flag} == 1 AND {ms_of('Edge')} {compare} {MS}, 1, 0)",
+            f"| EVAL Tails = CONCAT(TO_STRING({MS}), {flags}, {rest})",
+            f"| WHERE {' OR '.join(f'{one} == 1' for one in self._flags)}",
+        ]
+
+    # --- The result -------------------------------------------------------------------------------------
+
+    def _aggregates(self) -> tuple[list[str], list[str]]:
+        """Count, first and last time in ms and evidence of each later step, and the names of these columns."""
+        made: list[str] = []
+        found: list[str] = []
+        lines = 'SPLIT(Tails, "\\n")'
+        places = {column: place for place, column in enumerate(self._evidence(), start=2)}
+        for number in self._later:
+            flag = self.legs.flag(number)
+            values = {
+                f"{flag}Count": f"COUNT(CASE({flag} == 1, 1))",
+                f"{flag}First": f"MIN(CASE({flag} == 1, {MS}))",
+                f"{flag}Last": f"MAX(CASE({flag} == 1, {MS}))",
+            }
+            for column in self.legs.model(number).evidence:
+                evidence = part(lines, places[column])
+                values[f"{flag}.{column}"] = f"VALUES(CASE({flag} == 1, {evidence}))"
+            found.extend(f"{name(column)} = {value}" for column, value in values.items())
+            made.extend(values)
+        return found, made
+
+    def _decoded(self) -> tuple[list[str], list[str]]:
+        """The columns of the first event, read from its text."""
+        columns = self._projected()
+        decoded = ["EventId = SUBSTRING(MV_SLICE(HeadParts, 1), 2)"]
+        for place, column in enumerate(columns, start=2):
+            field = self.legs.field(1, column)
+            decoded.append(f"{name(column)} = {typed(part('HeadParts', place), field)}")
+        return decoded, columns

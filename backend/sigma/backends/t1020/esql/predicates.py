@@ -1,0 +1,212 @@
+"""Tests of Elastic's documents as ES|QL, and how a tree of them is laid out.
+
+A comparison with null is null, and so is NOT of it; what a rule says is true or false. So NOT is never put before a
+test of a field that may be null. Functions that read one value make null of an array, so that arrays are joined to one
+text. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..common.expression import All, Node, Not, Test, all_of
+from ..elastic import regexes as lucene
+from ..elastic.layout import INDENT, joined, listed
+from ..elastic.losses import networks_of
+from ..elastic.predicates import (
+    BETWEEN,
+    NUMBERS,
+    Field,
+    Matches,
+    Networks,
+    Numbers,
+    OneOf,
+    Predicate,
+    Present,
+    Same,
+    Texts,
+    TimePart,
+    Truth,
+    has_foreign_letters,
+    short,
+)
+from .text import like, name, string
+
+#: Elasticsearch takes 500 commands in a query.
+MAX_COMMANDS = 200
+_TIME_PARTS = {
+    "minute": "minute_of_hour",
+    "hour": "hour_of_day",
+    "day": "day_of_month",
+    "month": "month_of_year",
+    "year": "year",
+}
+
+
+def as_text(field: Field) -> str:
+    """The field's value as one text: null where it has none."""
+    if len(field.names) == 2:
+        first, second = map(name, field.names)
+        # Of the built-in accounts and of other systems there is no domain.
+        return f'CONCAT(COALESCE(CONCAT({first}, "\\\\"), ""), {second})'
+    text = name(field.names[0]) if field.is_text else f"TO_STRING({name(field.names[0])})"
+    return f"MV_CONCAT({text}, {string(BETWEEN)})" if field.many else text
+
+
+def _subject(what: Predicate) -> str:
+    """What must not be null for a test to hold."""
+    if isinstance(what, Networks) and what.field.is_text:
+        return f"TO_IP({as_text(what.field)})"
+    return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
+
+
+# --- Single tests -----------------------------------------------------------------------------------
+
+
+def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
+    """The test, as tests of which any is enough; null counts as false. `indexed`: it stands at the top of the first
+    WHERE, where the operator `:` may be."""
+    match what:
+        case Texts():
+            return _texts(what, indent)
+        case Matches():
+            # With both cases of each letter: from 9.1 on, TO_LOWER before RLIKE becomes a test without regard to case,
+            # in which Lucene does not heed the ends of ranges.
+            return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}" for item in what.items]
+        case Networks():
+            return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
+        case Numbers():
+            return _numbers(what, indent)
+        case Truth():
+            subject = name(what.field.names[0])
+            subject = f"{'MV_MAX' if what.value else 'MV_MIN'}({subject})" if what.field.many else subject
+            return [f"{subject} == {str(what.value).upper()}"]
+        case Present():
+            return [f"{_subject(what)} IS NOT NULL"]
+        case OneOf():
+            return _one_of(what, indexed)
+        case Same():
+            return [f"({_same(what)})"]
+        case TimePart():
+            return [f"{_time_part(what)} {what.operator} {what.number}"]
+    raise TypeError(f"{what} is no predicate")
+
+
+def _texts(what: Texts, indent: str) -> list[str]:
+    subject = as_text(what.field)
+    if what.field.many:
+        several = (lucene.one_of_many(lucene.wildcard(value, not what.cased), BETWEEN) for value in what.values)
+        return [f"{subject} RLIKE {string(short(item, what.field))}" for item in several]
+    equal: dict[str, list[str]] = {}
+    found: list[str] = []
+    for value in what.values:
+        if not what.cased and any(part and has_foreign_letters(part) for part in value):
+            # TO_LOWER looks around a final sigma and makes two characters of one; here each has its cases.
+            found.append(f"{subject} RLIKE {string(short(lucene.wildcard(value, True), what.field))}")
+            continue
+        folds = not what.cased and any(part and part.lower() != part.upper() for part in value)
+        folded = f"TO_LOWER({subject})" if folds else subject
+        # A pattern with a letter in upper case would match nothing that is in lower case.
+        parts = [part.lower() if part and folds else part for part in value]
+        if len(parts) <= 1 and None not in parts and "" not in parts:
+            equal.setdefault(folded, []).append("".join(part or "" for part in parts))
+        else:
+            found.append(f"{folded} LIKE {string(like(parts))}")
+    for folded, values in equal.items():
+        literals = list(map(string, values))
+        found.append(f"{folded} == {literals[0]}" if len(values) == 1 else listed(f"{folded} IN ", literals, indent))
+    return found
+
+
+def _numbers(what: Numbers, indent: str) -> list[str]:
+    subject = name(what.field.names[0])
+    if what.field.many:
+        if what.operator == "==":
+            return _texts(Texts(what.field, tuple((number,) for number in what.numbers), cased=True), indent)
+        subject = f"{'MV_MAX' if what.operator.startswith('>') else 'MV_MIN'}({subject})"
+    if len(what.numbers) > 1:
+        return [listed(f"{subject} IN ", what.numbers, indent)]
+    return [f"{subject} {what.operator} {what.numbers[0]}"]
+
+
+def _one_of(what: OneOf, indexed: bool) -> list[str]:
+    field = what.field
+    subject = name(field.names[0])
+    if field.many and indexed:
+        return [f"{subject} : {string(value)}" for value in what.values]
+    if field.many:
+        patterns = (lucene.one_of_many(lucene.wildcard((value,), False), BETWEEN) for value in what.values)
+        return [f"{as_text(field)} RLIKE {string(lucene.printed(pattern))}" for pattern in patterns]
+    values = what.values if field.type in NUMBERS else tuple(map(string, what.values))
+    return [f"{subject} == {values[0]}" if len(values) == 1 else f"{subject} IN ({', '.join(values)})"]
+
+
+def _same(what: Same) -> str:
+    if what.how == "equals" and {what.field.type, what.other.type} <= NUMBERS:
+        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
+    if what.how == "equals" and what.field.type == what.other.type == "date":
+        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
+    one, other = f"TO_LOWER({as_text(what.field)})", f"TO_LOWER({as_text(what.other)})"
+    test = {
+        "equals": f"{one} == {other}",
+        "contains": f"LOCATE({one}, {other}) > 0",
+        "startswith": f"STARTS_WITH({one}, {other})",
+        "endswith": f"ENDS_WITH({one}, {other})",
+    }[what.how]
+    return f"LENGTH({as_text(what.other)}) > 0 AND {test}"
+
+
+def _time_part(what: TimePart) -> str:
+    subject = name(what.field.names[0])
+    if what.part == "week":
+        # The week of ISO 8601 is that of its Thursday.
+        day = f'TO_DATETIME(TO_LONG({subject}) + (4 - DATE_EXTRACT("day_of_week", {subject})) * 86400000)'
+        return f'(DATE_EXTRACT("day_of_year", {day}) - 1) / 7 + 1'
+    return f'DATE_EXTRACT("{_TIME_PARTS[what.part]}", {subject})'
+
+
+def negative(what: Predicate, indent: str, inside: bool) -> str:
+    """NOT of the test, which holds of null."""
+    if isinstance(what, Present):
+        return f"{_subject(what)} IS NULL"
+    missing = [f"{_subject(what)} IS NULL"]
+    if isinstance(what, Same):
+        missing.append(f"{as_text(what.other)} IS NULL")
+    test = joined(alternatives(what, False, indent), "OR", indent, False)
+    return joined([*missing, f"NOT ({test})"], "OR", indent, inside)
+
+
+# --- Trees ------------------------------------------------------------------------------------------
+
+
+def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, indent: str = "") -> str:
+    """The node as an expression, continued below `indent`; `inside` is the word of the join that it stands in."""
+    if isinstance(node, Test):
+        return joined(alternatives(node.what, indexed, indent), "OR", indent, inside == "AND")
+    if isinstance(node, Not):
+        assert isinstance(node.arg, Test)
+        return negative(node.arg.what, indent, inside == "AND")
+    if not node.args:
+        return "TRUE" if isinstance(node, All) else "FALSE"
+    word = "AND" if isinstance(node, All) else "OR"
+    deeper = indent + INDENT
+    parts: list[str] = []
+    for arg in node.args:
+        if isinstance(arg, Test) and word == "OR":
+            parts.extend(alternatives(arg.what, False, deeper))
+        else:
+            parts.append(expression(arg, word, indent=deeper))
+    return joined(parts, word, indent, bool(inside))
+
+
+def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
+    """What must hold at once."""
+    return node.args if isinstance(node, All) else (node,)
+
+
+def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:
+    """One `| WHERE` for each conjunct, one alternative a line where they are long; of many, one for several."""
+    distinct = list(dict.fromkeys(nodes))
+    size = -(-len(distinct) // MAX_COMMANDS) or 1
+    groups = [distinct[at : at + size] for at in range(0, len(distinct), size)]
+    return [f"| WHERE {expression(all_of(group), indexed=indexed)}" for group in groups]

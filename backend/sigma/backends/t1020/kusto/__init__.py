@@ -1,0 +1,1 @@
+"""KQL, for Microsoft Sentinel and Microsoft Defender XDR."""

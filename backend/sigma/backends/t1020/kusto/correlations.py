@@ -1,0 +1,263 @@
+"""Correlations as Kusto queries: which rules, keys and values they are made of, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationRule,
+    SigmaRuleReference,
+)
+
+from ..common.correlations import (
+    AT_CONDITION,
+    AT_GROUP_BY,
+    AT_RULES,
+    OPERATORS,
+    CorrelatingConditions,
+    Keys,
+    counted_fields,
+    losses_of,
+    searches_of,
+)
+from ..common.expression import All, any_of
+from ..common.log_model import Column, LogModel
+from ..common.losses import Unsupported
+from . import values
+from .lowering import KustoConditions
+from .ordered import Ordered, Step
+from .predicates import merge
+from .query import Correlation, KustoFrame, Search
+from .text import name
+from .windows import MAX_OVERLAPPING, NO_KEY, Count, Leg, Source, Temporal
+
+#: Names that a correlation's query gives to columns of its own.
+_OWN_COLUMN = re.compile(
+    r"TimeBin|Step[0-9].*|Rule[0-9].*|At|Turn|(Old)?(Change|Held|Count)|(Event|Value)Count|LastTime|Values?|All.+"
+)
+
+
+class KustoCorrelations(CorrelatingConditions, KustoConditions):
+    """Conditions, and the correlations of their rules."""
+
+    language = "KQL"
+
+    #: Which events are read; set by the backend.
+    frame: KustoFrame
+    #: The queries of converted correlations, by the identity of their rules, for those that refer to them.
+    correlated: dict[int, Correlation]
+
+    # --- The types --------------------------------------------------------------------------------------
+
+    def convert_correlation_temporal_ordered_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in order on one key within the time span."""
+        searches = self._searches(rule)
+        if len(searches) < 2:
+            raise Unsupported("the correlation orders a single rule; name two or more", at=AT_RULES)
+        for search in searches:
+            if not search.model.event_id:
+                raise Unsupported(
+                    f"the pipeline names no event_id for {search.model.table}; set it to the columns that, with the "
+                    "time, tell one event from another",
+                    at=AT_RULES,
+                )
+        keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
+        if not keys[0]:
+            raise Unsupported(
+                "the correlation has no group-by; name the field that its rules share, such as Computer",
+                at=("correlation", "type"),
+            )
+        steps = [Step(search, own) for search, own in zip(searches, keys, strict=True)]
+        return [Ordered(steps, rule.timespan.seconds, self._fields(keys))]
+
+    def convert_correlation_temporal_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in any order on one key within the time span."""
+        searches = self._searches(rule)
+        if len(searches) < 2:
+            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
+        keys = _window_keys(rule, searches)
+        sources = _sources(rule, searches, keys)
+        for source in sources:
+            if len(source.conditions) > MAX_OVERLAPPING:
+                raise Unsupported(
+                    f"{len(source.conditions)} rules of the correlation read {source.model.table}, of which an event "
+                    f"may meet several; name at most {MAX_OVERLAPPING}",
+                    at=AT_RULES,
+                )
+        return [Temporal(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), len(searches))]
+
+    def convert_correlation_event_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of events on one key within the time span."""
+        return [self._count(rule)]
+
+    def convert_correlation_value_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of values of a field on one key within the time span."""
+        if len(counted_fields(rule)) != 1:
+            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
+        return [self._count(rule)]
+
+    def _count(self, rule: SigmaCorrelationRule) -> Count:
+        condition = rule.condition
+        assert isinstance(condition, SigmaCorrelationCondition)
+        searches = self._searches(rule)
+        operator, losses = OPERATORS[condition.op], losses_of(searches)
+        if operator not in (">", ">="):
+            word = condition.op.name.lower()
+            if self.frame.period:
+                raise Unsupported(
+                    f"a count with {word} is never complete, so no scheduled run can report it; use gt or gte",
+                    at=AT_CONDITION,
+                )
+            if losses:
+                raise Unsupported(
+                    f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; "
+                    "mend the rule or use gt or gte",
+                    at=AT_CONDITION,
+                )
+        keys = _window_keys(rule, searches)
+        sources = _sources(rule, searches, keys)
+        return Count(sources, rule.timespan.seconds, self._fields(keys), losses, operator, condition.count)
+
+    def _fields(self, keys: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+        """The group-by fields of the correlation as its rows have them."""
+        carried = zip(self._asking.group_by, keys[0].items(), strict=False)
+        return {field: Column(name(column), own.type) for field, (column, own) in carried}
+
+    # --- Its rules --------------------------------------------------------------------------------------
+
+    def _searches(self, correlation: SigmaCorrelationRule) -> list[Search]:
+        """The search of each rule of a correlation. Raises Unsupported for what has none, or lacks a field."""
+        searches = [
+            self._rows(reference.rule, number, correlation)
+            if isinstance(reference.rule, SigmaCorrelationRule)
+            else _search(reference)
+            for number, reference in enumerate(correlation.referenced_rules, start=1)
+        ]
+        for search in searches:
+            if (refusal := search.keys[id(correlation)].refusal) is not None:
+                raise refusal
+        return searches
+
+    def _rows(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> Search:
+        """When, on which key, a correlation has come true, as the search of the rule of that number."""
+        query = self.correlated.get(id(inner))
+        called = inner.name or str(inner.id)
+        if query is None:
+            raise Unsupported(
+                f"its correlation {called} was not converted; mend it, or put it before this one", at=AT_RULES
+            )
+        asked = self._asking.of[number]
+        for field in asked.values():
+            if field not in query.fields:
+                known = ", ".join(query.fields) or "nothing"
+                raise Unsupported(
+                    f"{field} is not in the group-by of the correlation {called}; it has {known}", at=AT_GROUP_BY
+                )
+        value = next((query.fields[asked[field]] for field in self._asking.counted), None)
+        keys = Keys({field: query.fields[asked[field]] for field in self._asking.group_by}, value)
+        columns = [_unbracketed(column) for column in query.fields.values()]
+        model = LogModel(
+            table=f"Fired{number}",
+            time_column=query.time_column,
+            columns={_unbracketed(column): column.type for column in query.fields.values()},
+            event_id=tuple(columns) or (NO_KEY,),
+            projection=(query.time_column, *columns),
+        )
+        return Search(model, All(()), {id(outer): keys}, query.losses, query)
+
+
+def _search(reference: SigmaRuleReference) -> Search:
+    found = [search for search in searches_of(reference) if isinstance(search, Search)]
+    # An event that meets several conditions of a rule is one event.
+    return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=losses_of(found))
+
+
+def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], taken: set[str]) -> list[dict[str, Column]]:
+    """For each rule the columns of the group-by fields, by the names that carry them through the query."""
+    keys = [search.keys[id(correlation)].by for search in searches]
+    names = _key_names(keys, taken)
+    return [{names[field]: column for field, column in own.items()} for own in _of_one_type(keys)]
+
+
+def _unbracketed(column: Column) -> str:
+    """The name of a column of which the text is that name as Kusto writes it."""
+    return json.loads(column.text[1:-1]) if column.text.startswith('["') else column.text
+
+
+def _window_keys(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[dict[str, Column]]:
+    """As _carried, for windows, where a constant stands for no group-by."""
+    keys = _carried(correlation, searches, {column for search in searches for column in search.model.projection})
+    return [own or {NO_KEY: Column("", "long")} for own in keys]
+
+
+def _sources(
+    correlation: SigmaCorrelationRule, searches: Sequence[Search], keys: Sequence[Mapping[str, Column]]
+) -> list[Source]:
+    """The rules of a correlation by sliding windows, those of one table together."""
+    found: dict[tuple[str, str], dict[int, Leg]] = {}
+    for number, (search, own) in enumerate(zip(searches, keys, strict=True), start=1):
+        leg = Leg(search, own, search.keys[id(correlation)].value)
+        legs = found.setdefault((search.model.table, search.model.time_column), {})
+        if any((other.keys, other.value) != (leg.keys, leg.value) for other in legs.values()):
+            raise Unsupported(
+                f"two rules of the correlation read {search.model.table} and take a field from different columns; "
+                "use one for both",
+                at=("correlation", "aliases"),
+            )
+        legs[number] = leg
+    return [Source.of(legs) for legs in found.values()]
+
+
+def _key_names(keys: Sequence[Mapping[str, Column]], taken: set[str]) -> dict[str, str]:
+    """By group-by field the name of the column that carries it through the join.
+
+    Its own where all steps have it in the same column; else the Sigma name, unless that name stands for
+    something else already.
+    """
+    names: dict[str, str] = {}
+    for field in keys[0]:
+        texts = {own[field].text for own in keys}
+        text = next(iter(texts))
+        plain = re.fullmatch(r"\w+", text) and not _OWN_COLUMN.fullmatch(text)
+        if len(texts) == 1 and plain and not any(own[field].computed for own in keys):
+            names[field] = text
+            continue
+        carried = field
+        while carried in taken or carried in names.values() or _OWN_COLUMN.fullmatch(carried):
+            carried = f"Key{carried}"
+        names[field] = carried
+    return names
+
+
+def _of_one_type(keys: Sequence[Mapping[str, Column]]) -> list[dict[str, Column]]:
+    """The keys of each step, cast where the steps' columns of a field differ in type: a join takes one type alone."""
+    casts: dict[str, str] = {}
+    for field in keys[0]:
+        kinds = {own[field].type for own in keys}
+        if len(kinds) > 1:
+            casts[field] = (
+                "tolong" if kinds <= {"int", "long"} else "todouble" if kinds <= values.NUMERIC else "tostring"
+            )
+    target = {"tolong": "long", "todouble": "real", "tostring": "string"}
+    return [
+        {
+            field: replace(column, text=f"{casts[field]}({column.text})", type=target[casts[field]])
+            if field in casts and column.type != target[casts[field]]
+            else column
+            for field, column in own.items()
+        }
+        for own in keys
+    ]

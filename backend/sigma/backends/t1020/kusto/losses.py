@@ -1,0 +1,65 @@
+"""What Kusto's tables cannot tell: the condition that is wider then, and the losses by name."""
+
+from __future__ import annotations
+
+from ..common.expression import All, Node, Not, Test, all_of, any_of
+from ..common.losses import Loss, LossCode
+from .predicates import Predicate
+
+
+def widened(node: Node[Predicate]) -> tuple[Node[Predicate], tuple[Loss, ...]]:
+    """The condition with tests that the tables can make, never narrower, and what was lost.
+
+    An empty text and a missing one are stored alike, so a test of an empty text (operator "empty") finds the missing
+    ones too, and NOT of it excludes none. Where the condition has both (`Field: ['', null]`), nothing is lost.
+    `node` has NOT at its leaves alone, as `expression.negate` leaves it.
+    """
+    losses: dict[Loss, None] = {}
+    return _widened(node, losses), tuple(losses)
+
+
+def _widened(node: Node[Predicate], losses: dict[Loss, None]) -> Node[Predicate]:
+    if isinstance(node, Test):
+        if node.what.operator == "empty":
+            field = node.what.of
+            losses[
+                Loss(
+                    LossCode.EMPTY,
+                    f"{field}: '' also finds events without {field}, which the table stores alike",
+                    field,
+                )
+            ] = None
+            return _missing(node)
+        return node
+    if isinstance(node, Not):
+        if isinstance(node.arg, Test) and node.arg.what.operator == "empty":
+            field = node.arg.what.of
+            losses[
+                Loss(
+                    LossCode.EMPTY,
+                    f"not {field}: '' excludes nothing, since the table stores an empty {field} like a missing one; "
+                    f"exclude {field}: null as well",
+                    field,
+                )
+            ] = None
+            return All(())
+        return node
+    absorbed = {_missing(arg) for arg in node.args} & set(node.args)
+    args = [_widened(arg, losses) for arg in node.args if not (_is_empty(arg) and _missing(arg) in absorbed)]
+    if isinstance(node, All):
+        return all_of(args)
+    return All(()) if All(()) in args else any_of(args)
+
+
+def _is_empty(node: Node[Predicate]) -> bool:
+    return _missing(node) != node
+
+
+def _missing(node: Node[Predicate]) -> Node[Predicate]:
+    """The test of an empty text as that of a missing one; other nodes as they are."""
+    if isinstance(node, Not):
+        return Not(_missing(node.arg))
+    if isinstance(node, Test) and node.what.operator == "empty":
+        what = node.what
+        return Test(Predicate(what.subject, "missing", nullable=what.nullable, computed=what.computed))
+    return node

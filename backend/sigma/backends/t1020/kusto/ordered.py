@@ -1,0 +1,231 @@
+"""Rules in order on one key, as a Kusto query: a join on key and time bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..common.expression import Test, negate
+from ..common.log_model import Column, LogModel
+from ..common.losses import Loss
+from ..common.time_frame import timespan
+from .predicates import INDENT, Predicate
+from .query import Correlation, KustoAlert, KustoFrame, Search, command, indented, summarize
+from .text import name
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rule of an ordered correlation, and where its log source has the key: by the name that carries it.
+
+    The columns' texts are Kusto text.
+    """
+
+    search: Search
+    keys: Mapping[str, Column]
+
+    @property
+    def model(self) -> LogModel:
+        """What the pipeline says of its table."""
+        return self.search.model
+
+    @property
+    def time(self) -> str:
+        """The time column, as the query writes it."""
+        return name(self.model.time_column)
+
+
+@dataclass(frozen=True)
+class Ordered(Correlation):
+    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+
+    One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
+    does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
+    `span` or in the next one. The bins are spread on the side of e1, which is the smaller one (Kusto docs,
+    'Time window join', spreads the other). Through the join goes only what identifies e1; its other columns
+    are joined back at the end, once a row.
+    """
+
+    steps: Sequence[Step]
+    span: int
+    fields: Mapping[str, Column]
+
+    @property
+    def time_column(self) -> str:
+        """That of e1."""
+        return self.steps[0].model.time_column
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Those of its rules."""
+        return tuple(dict.fromkeys(loss for step in self.steps for loss in step.search.losses))
+
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
+        """See Correlation."""
+        return self._prefixed(prefix)._parts(frame, alert, prefix)
+
+    def _prefixed(self, prefix: str) -> Ordered:
+        return replace(self, steps=[replace(step, search=step.search.prefixed(prefix)) for step in self.steps])
+
+    def _parts(self, frame: KustoFrame, alert: KustoAlert | None, prefix: str) -> tuple[list[str], list[str]]:
+        lets, inner = self._chains(frame, prefix)
+        identity = ", ".join(self._first_identity())
+        doubled = [self._second_name(column) for column in self._first_identity()]
+        own = [column for column in self._first_identity() if column.startswith("Step1")]
+        body = [
+            f"{prefix}Step1",
+            f"| join kind=inner (\n{indented(inner)}\n{INDENT}) on {identity}",
+            command("project-away", [*own, *doubled]),
+        ]
+        if alert:
+            body.append(command("extend", alert.columns()))
+        return lets, body
+
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
+        """See Correlation."""
+        lets, inner = self._prefixed(table)._chains(frame, table)
+        first = self.steps[0]
+        columns = ", ".join(map(name, first.keys))
+        lines = [*inner, f"| summarize by {columns}, Fired = Step{len(self.steps)}First"]
+        lines.append(f"| project {columns}, {first.time} = Fired")
+        return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
+
+    def _chains(self, frame: KustoFrame, prefix: str) -> tuple[list[str], list[str]]:
+        """The let statements, and the lines that give the identity of each e1 with what the later steps hold."""
+        first = self.steps[0]
+        names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
+        lets = [line for step in self.steps for line in step.search.definition(frame, self.span)]
+        lets.append(f"let {names[0]} = materialize(\n{indented(self._first_rows(frame))});")
+        identity = ", ".join(self._first_identity())
+        inner = [names[0], f"| distinct {identity}"]
+        span = timespan(self.span)
+        for number, step in enumerate(names[1:], start=2):
+            lets.append(f"let {step} =\n{indented(self._later_rows(number, frame, names[0]))};")
+            since = first.time if number == 2 else f"Step{number - 1}Time"
+            ahead = f"Step{number}Bin"
+            inner.append(f"| mv-expand {ahead} = dynamic([0, 1]) to typeof(long)")
+            inner.append(f"| extend TimeBin = bin({first.time} + {ahead} * {span}, {span})")
+            inner.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
+            inner.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
+            inner.extend(self._distinct(number))
+        inner.extend(self._summary(identity))
+        inner.extend(frame.completed(f"Step{len(names)}First"))
+        return lets, inner
+
+    @staticmethod
+    def _second_name(column: str) -> str:
+        """What a join calls the right side's column of a name that both sides have."""
+        return f'{column[:-2]}1"]' if column.endswith('"]') else f"{column}1"
+
+    def _first_identity(self) -> list[str]:
+        """What identifies e1: its key, its time, and what tells it from others of that time; none is ever null."""
+        first = self.steps[0]
+        own = [f"Step1{column}" for column in first.model.event_id if column not in first.keys]
+        return list(dict.fromkeys([*map(name, first.keys), first.time, *own]))
+
+    def _first_columns(self) -> list[str]:
+        """Names of the columns of e1, its key and identity among them."""
+        first = self.steps[0]
+        model = first.model
+        return list(dict.fromkeys([*model.projection, model.time_column, *model.event_id, *first.keys]))
+
+    @staticmethod
+    def _assigned(key: str, column: Column) -> str:
+        return name(key) if column.text == name(key) else f"{name(key)} = {column.text}"
+
+    def _first_rows(self, frame: KustoFrame) -> list[str]:
+        """Lines of e1: all columns of a result row. A null or empty key joins nothing, so it is left out here."""
+        first = self.steps[0]
+        present = [
+            negate(Test(Predicate(column.text, "missing", nullable=column.nullable, computed=column.computed)))
+            for column in first.keys.values()
+        ]
+        items = [
+            self._assigned(column, first.keys[column]) if column in first.keys else name(column)
+            for column in self._first_columns()
+        ]
+        items.extend(f"Step1{column} = {_never_null(first.model, column)}" for column in self._identity(1, True))
+        rows = first.search.rows(frame.filters(first.time, self.span), present)
+        return [*rows, command("project", items)]
+
+    def _later_rows(self, number: int, frame: KustoFrame, first: str) -> list[str]:
+        """Lines of a later step: the keys that e1 has, and of each event its key, time, identity and evidence."""
+        step = self.steps[number - 1]
+        known = [
+            Test(Predicate(f"{column.text} in (({first} | distinct {name(key)}))", "raw", computed=column.computed))
+            for key, column in step.keys.items()
+        ]
+        identity = self._identity(number)
+        items = [
+            *(self._assigned(key, column) for key, column in step.keys.items()),
+            f"Step{number}Time = {step.time}",
+            *(f"Step{number}{column} = {_never_null(step.model, column)}" for column in identity),
+            *(f"Step{number}{column} = {name(column)}" for column in step.model.evidence if column not in identity),
+            f"TimeBin = bin({step.time}, {timespan(self.span)})",
+        ]
+        rows = step.search.rows(frame.filters(step.time, self.span), known)
+        return [*rows, command("project", items)]
+
+    def _identity(self, number: int, always: bool = False) -> list[str]:
+        """The columns that tell apart two events of one step, one key and one time, where that matters or `always`.
+
+        It does where another step reads the same table, and where one event stands in several chains.
+        """
+        step = self.steps[number - 1]
+        tables = [other.model.table for other in self.steps]
+        if not always and len(tables) == 2 and tables[0] != tables[1]:
+            return []
+        return [column for column in step.model.event_id if column not in step.keys]
+
+    def _distinct(self, number: int) -> Iterator[str]:
+        """One event is one step: lines that tell a step's event from those before it in the same table."""
+        step = self.steps[number - 1]
+        for earlier, other in enumerate(self.steps[: number - 1], start=1):
+            if other.model.table != step.model.table:
+                continue
+            same = [f"Step{number}Time == {other.time if earlier == 1 else f'Step{earlier}Time'}"]
+            same.extend(f"Step{number}{column} == Step{earlier}{column}" for column in self._identity(number))
+            yield f"| where not({' and '.join(same)})"
+
+    def _summary(self, identity: str) -> list[str]:
+        """Per e1: of each later step the number of events, their first and last time, and their evidence."""
+        if len(self.steps) == 2 and len(self.steps[1].model.evidence) == 1:
+            # Grouping by the evidence first leaves each value once, which costs less than a set does.
+            value = f"Step2{self.steps[1].model.evidence[0]}"
+            return [
+                summarize(
+                    ["Step2Count = count()", "Step2First = min(Step2Time)", "Step2Last = max(Step2Time)"],
+                    f"{identity}, {value}",
+                ),
+                summarize(
+                    [
+                        "Step2Count = sum(Step2Count)",
+                        "Step2First = min(Step2First)",
+                        "Step2Last = max(Step2Last)",
+                        f"{value} = make_list({value})",
+                    ],
+                    identity,
+                ),
+            ]
+        aggregates: list[str] = []
+        for number, later in enumerate(self.steps[1:], start=2):
+            step = f"Step{number}"
+            if len(self.steps) == 2:
+                aggregates.append(f"{step}Count = count()")
+            else:
+                # With three steps and more, one event stands in several chains.
+                parts = [f"{step}Time", *(f"{step}{column}" for column in self._identity(number))]
+                distinct = ', ":", '.join(parts)
+                aggregates.append(f"{step}Count = array_length(make_set(strcat({distinct})))")
+            aggregates.append(f"{step}First = min({step}Time)")
+            aggregates.append(f"{step}Last = max({step}Time)")
+            aggregates.extend(f"{step}{column} = make_set({step}{column})" for column in later.model.evidence)
+        return [summarize(aggregates, identity)]
+
+
+def _never_null(model: LogModel, column: str) -> str:
+    """A column of a join, which null would not match: -1 stands for it in a number."""
+    kind = model.columns.get(column, "string")
+    return f"coalesce({name(column)}, {kind}(-1))" if kind in ("int", "long") else name(column)

@@ -1,0 +1,177 @@
+"""Whole Kusto queries: the rows that one rule finds, what correlations are made of, and many queries as one."""
+
+from __future__ import annotations
+
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..common.correlations import RuleSearch
+from ..common.expression import Node, Test
+from ..common.log_model import Column
+from ..common.losses import Loss
+from ..common.time_frame import Alert, TimeFrame, timespan
+from .predicates import INDENT, WIDTH, Predicate, where_lines
+from .text import name, string
+
+
+@dataclass(frozen=True)
+class KustoFrame(TimeFrame):
+    """A time frame in Kusto's words."""
+
+    def filters(self, time_column: str, earlier: int = 0) -> list[str]:
+        """The time filter of a search; `earlier` is how long before its completion a match may begin."""
+        if not self.period:
+            return [f"| where {time_column} > ago({timespan(self.lookback)})"]
+        start = timespan(self.period + self.delay + self.before + earlier)
+        return [
+            f"| where {time_column} > ago({start})",
+            f"| where {time_column} <= {f'ago({timespan(self.delay)})' if self.delay else 'now()'}",
+        ]
+
+    def completed(self, column: str) -> list[str]:
+        """The filter on the time that completed a match."""
+        return [f"| where {column} > ago({timespan(self.period + self.delay)})"] if self.scheduled else []
+
+
+@dataclass(frozen=True)
+class KustoAlert(Alert):
+    """An alert in Kusto's words."""
+
+    def columns(self) -> list[str]:
+        """The constant columns, as items of a project."""
+        values = self.values
+        return [f"{column} = {string(value)}" for column, value in zip(self.COLUMNS, values, strict=True)]
+
+
+def _rows(items: Sequence[str], width: int) -> list[str]:
+    """`a, b, c` in rows of at most that width, wrapped between items."""
+    rows: list[str] = []
+    for item in items:
+        if rows and len(rows[-1]) + len(item) + 2 <= width:
+            rows[-1] += f", {item}"
+        else:
+            rows.append(item)
+    return rows
+
+
+def command(word: str, items: Sequence[str]) -> str:
+    """`| project a, b, c`, wrapped between items."""
+    flat = f"| {word} {', '.join(items)}"
+    if len(flat) <= WIDTH:
+        return flat
+    return f"| {word}\n" + ",\n".join(INDENT + row for row in _rows(items, WIDTH - len(INDENT)))
+
+
+def call(function: str, arguments: Sequence[str]) -> str:
+    """`arg_min(a, b, c)`, wrapped between arguments."""
+    flat = f"{function}({', '.join(arguments)})"
+    if len(flat) <= WIDTH - len(INDENT):
+        return flat
+    return f"{function}(\n" + ",\n".join(INDENT + row for row in _rows(arguments, WIDTH - 2 * len(INDENT))) + ")"
+
+
+def union(tables: Iterable[Sequence[str]]) -> str:
+    """A union of tables, each given by its lines."""
+    texts = []
+    for lines in tables:
+        flat = f"{INDENT}({' '.join(lines)})"
+        short = len(flat) <= WIDTH and not any("\n" in line for line in lines)
+        texts.append(flat if short else f"{INDENT}(\n{indented(indented(lines).splitlines())}\n{INDENT})")
+    return "union\n" + ",\n".join(texts)
+
+
+def indented(lines: Sequence[str]) -> str:
+    return textwrap.indent("\n".join(lines), INDENT)
+
+
+@dataclass(frozen=True)
+class Search(RuleSearch):
+    """The rows of one table that meet a rule's condition.
+
+    `fired`: the correlation whose rows are the table, which a query has to define first.
+    """
+
+    fired: Correlation | None = None
+
+    def rows(
+        self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = (), needed: Iterable[str] = ()
+    ) -> list[str]:
+        """The lines that select the rows; `extra` are further tests, `needed` columns to compute in any case."""
+        source = (Test(Predicate(text, "raw")) for text in self.model.source_filters)
+        clauses = where_lines([*extra, *source, self.condition], self.model.expressions, needed)
+        return [self.model.table, *time_filters, *clauses]
+
+    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
+        """The query; with `alert`, its columns come first."""
+        lines = self.rows(frame.filters(name(self.model.time_column)))
+        items = (alert.columns() if alert else []) + [name(column) for column in self.model.projection]
+        return "\n".join([*lines, *([command("project", items)] if items else [])])
+
+    def prefixed(self, prefix: str) -> Search:
+        """The same search; a table that the query defines has the prefix, as all such names have."""
+        return replace(self, model=replace(self.model, table=prefix + self.model.table)) if self.fired else self
+
+    def definition(self, frame: KustoFrame, span: int) -> list[str]:
+        """The let statements that define the table, where it is the rows of a correlation; `span` as in TimeFrame."""
+        return self.fired.fired_as(self.model.table, frame.inner(span)) if self.fired else []
+
+
+class Correlation(ABC):
+    """A query of several rules; `fields` are its group-by fields, under their Sigma names, as its rows have them."""
+
+    fields: Mapping[str, Column]
+
+    @property
+    @abstractmethod
+    def time_column(self) -> str:
+        """The name of the column with the time of a row."""
+
+    @abstractmethod
+    def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
+        """The let statements that define a table of when, on which key, the correlation has come true: keys and time.
+
+        That is all that another correlation needs of it. The names that they define begin with `table`. A count comes
+        true with each event at whose time the window that ends there satisfies it; temporal with an event of one of
+        its rules when each other rule has one in the window that ends there; temporal_ordered when the chain of a first
+        event is complete.
+        """
+
+    @property
+    @abstractmethod
+    def losses(self) -> tuple[Loss, ...]:
+        """What the query gives up: what its rules do."""
+
+    @abstractmethod
+    def parts(
+        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
+    ) -> tuple[list[str], list[str]]:
+        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+
+    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
+        """The query."""
+        lets, body = self.parts(frame, alert)
+        return "\n".join([*lets, *body])
+
+
+def summarize(aggregates: Sequence[str], by: str) -> str:
+    rows = ",\n".join(textwrap.indent(aggregate, INDENT) for aggregate in aggregates)
+    return f"| summarize\n{rows}\n{INDENT}by {by}"
+
+
+Query = Search | Correlation
+
+
+def combine(alerts: Sequence[tuple[KustoAlert, Query]], frame: KustoFrame) -> str:
+    """One query of many: a union with one schema, a row an alert, and columns that say which rule it is of."""
+    lets: list[str] = []
+    branches: list[Sequence[str]] = []
+    for number, (alert, query) in enumerate(alerts, start=1):
+        if isinstance(query, Search):
+            branches.append([query.render(frame, alert)])
+        else:
+            own, body = query.parts(frame, alert, f"C{number}")
+            lets.extend(own)
+            branches.append(body)
+    return "\n".join([*lets, union(branches)])

@@ -1,0 +1,1 @@
+"""SPL, for Splunk."""

@@ -1,0 +1,214 @@
+"""SPL predicates, and how a tree of them is laid out: as a search expression, and as an expression of `where`.
+
+The search expression is what Splunk's index answers quickly, and it cannot say all; `where` says everything. So a
+condition is split: what `search` says exactly stays there, the rest goes to `where`, with a wider form of it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..common.expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
+from .text import eval_name, search_name, search_value, text
+
+WIDTH = 110
+#: Of a field that is there.
+ANY = ("*",)
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A test of one field (for a keyword, `_raw`).
+
+    `values` are what `search` finds, any of them, each as it is quoted there; `exact` says that this is the test, and
+    not something wider. `compared` is the operator between field and value in `search`. In an expression the test is a
+    regular expression, any of `regexes` with the flags `flags`, or `condition`, a whole expression, which must not
+    hold of a field of `needs` that is null; with neither it is that the field is there.
+    """
+
+    field: str
+    values: tuple[str, ...] = ()
+    exact: bool = True
+    compared: str = "="
+    regexes: tuple[str, ...] = ()
+    flags: str = ""
+    condition: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def joinable(self) -> bool:
+        """Whether `a or b` of two such predicates on one field can be one predicate."""
+        return bool(self.regexes) and self.compared == "="
+
+
+def merge(node: Node[Predicate]) -> Node[Predicate]:
+    """Make one list of alternatives on one field, and of their negations."""
+
+    def join(joined: All[Predicate] | AnyOf[Predicate]) -> Node[Predicate]:
+        negative = isinstance(joined, All)
+        lists: dict[Predicate, list[Predicate]] = {}
+        args: list[Predicate | Node[Predicate]] = []
+        for arg in joined.args:
+            leaf = arg.arg if negative and isinstance(arg, Not) else None if negative else arg
+            if not isinstance(leaf, Test) or not leaf.what.joinable:
+                args.append(arg)
+                continue
+            key = replace(leaf.what, values=(), regexes=())
+            if key not in lists:
+                args.append(key)
+            lists.setdefault(key, []).append(leaf.what)
+        found: list[Node[Predicate]] = []
+        for entry in args:
+            if not isinstance(entry, Predicate):
+                found.append(entry)
+                continue
+            values = tuple(dict.fromkeys(value for one in lists[entry] for value in one.values))
+            regexes = dict.fromkeys(regex for one in lists[entry] for regex in one.regexes)
+            test: Node[Predicate] = Test(
+                replace(entry, values=ANY if ANY[0] in values else values, regexes=tuple(regexes))
+            )
+            found.append(Not(test) if negative else test)
+        return all_of(found) if negative else any_of(found)
+
+    return rewrite(node, join)
+
+
+def is_exact(node: Node[Predicate]) -> bool:
+    """Whether `search` can say it."""
+    if isinstance(node, Test):
+        return node.what.exact and bool(node.what.values)
+    if isinstance(node, Not):
+        return is_exact(node.arg)
+    return all(is_exact(arg) for arg in node.args)
+
+
+def wider(node: Node[Predicate]) -> Node[Predicate] | None:
+    """A condition that `search` can say and that holds wherever this one does; None where it would be every event."""
+    if isinstance(node, Test):
+        return node if node.what.values else None
+    if isinstance(node, Not):
+        return node if is_exact(node) else None
+    args = [found for arg in node.args if (found := wider(arg)) is not None]
+    if isinstance(node, AnyOf) and len(args) < len(node.args):
+        return None
+    if not args:
+        return None
+    # `a=* OR a=x` is `a=*`, and `a=* a=x` is `a=x`.
+    there = {arg.what.field for arg in args if isinstance(arg, Test) and arg.what.values == ANY}
+    tested = {arg.what.field for arg in args if isinstance(arg, Test) and arg.what.values != ANY}
+    if isinstance(node, AnyOf):
+        args = [
+            arg for arg in args if not (isinstance(arg, Test) and arg.what.values != ANY and arg.what.field in there)
+        ]
+        return any_of(_anything(arg) for arg in args)
+    args = [arg for arg in args if not (isinstance(arg, Test) and arg.what.values == ANY and arg.what.field in tested)]
+    return all_of(_anything(arg) for arg in args)
+
+
+def _anything(node: Node[Predicate]) -> Node[Predicate]:
+    """Tests that a field is there are one, whatever they are of in an expression."""
+    return Test(Predicate(node.what.field, ANY)) if isinstance(node, Test) and node.what.values == ANY else node
+
+
+def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
+    """What must hold at once."""
+    return node.args if isinstance(node, All) else (node,)
+
+
+# --- As a search expression -------------------------------------------------------------------------
+
+
+def search(node: Node[Predicate], indent: str = "", prefix: str = "") -> str:
+    """The node as a search expression, of which continuation lines are indented below `indent`. All of it must have a
+    form there. `prefix` is what fields are called by before their name.
+
+    The command's precedence of OR over AND is unlike that of any other language, so that every join is in parentheses.
+    """
+    if isinstance(node, Test):
+        return _searched(node.what, indent, prefix)
+    if isinstance(node, Not):
+        inner = search(node.arg, indent, prefix)
+        return f"NOT {inner}"
+    deeper = indent + INDENT
+    word = "AND" if isinstance(node, All) else "OR"
+    parts = [search(arg, deeper, prefix) for arg in node.args]
+    flat = f"({f' {word} '.join(parts)})"
+    if len(indent) + len(flat) <= WIDTH and "\n" not in flat:
+        return flat
+    return "(" + f"\n{deeper}{word} ".join(parts) + ")"
+
+
+def _searched(what: Predicate, indent: str, prefix: str) -> str:
+    field = search_name(prefix + what.field)
+    if what.values == ANY:
+        return f"{field}=*"
+    quoted = [value if value.isdecimal() else search_value(value) for value in what.values]
+    if len(quoted) == 1:
+        return f"{field}{what.compared}{quoted[0]}"
+    flat = f"{field} IN ({', '.join(quoted)})"
+    if len(indent) + len(flat) <= WIDTH:
+        return flat
+    deeper = f"\n{indent}{INDENT}"
+    return f"{field} IN ({deeper}" + f",{deeper}".join(quoted) + f"\n{indent})"
+
+
+# --- As an expression -------------------------------------------------------------------------------
+
+
+def expression(node: Node[Predicate], inside: str = "") -> str:
+    """The node as an expression of `where` or `if`; `inside` is the word of the join that it stands in.
+
+    Nothing hangs on what NOT makes of a null, which the documentation does not say: a field is asked for first.
+    """
+    if isinstance(node, Test):
+        return _positive(node.what, inside)
+    if isinstance(node, Not):
+        if isinstance(node.arg, Test):
+            return _negative(node.arg.what, inside)
+        return f"NOT ({expression(node.arg)})"
+    if not node.args:
+        return "true()" if isinstance(node, All) else "false()"
+    word = "AND" if isinstance(node, All) else "OR"
+    joined = f" {word} ".join(expression(arg, word) for arg in node.args)
+    return f"({joined})" if inside else joined
+
+
+def _test(what: Predicate) -> str:
+    if what.condition:
+        return what.condition
+    alternatives = "|".join(what.regexes)
+    flags = f"(?{what.flags})" if what.flags else ""
+    return f"match({eval_name(what.field)}, {text(flags + alternatives)})"
+
+
+def _needed(what: Predicate) -> tuple[str, ...]:
+    return what.needs or (what.field,)
+
+
+def _positive(what: Predicate, inside: str) -> str:
+    present = [f"isnotnull({eval_name(field)})" for field in _needed(what)]
+    if not what.regexes and not what.condition:
+        return present[0]
+    # A null makes neither match() nor a comparison true.
+    return f"({_test(what)})" if inside == "OR" and " AND " in what.condition else _test(what)
+
+
+def _negative(what: Predicate, inside: str) -> str:
+    missing = [f"isnull({eval_name(field)})" for field in _needed(what)]
+    if not what.regexes and not what.condition:
+        return missing[0]
+    joined = " OR ".join([*missing, f"NOT {_test(what)}" if what.regexes else f"NOT ({_test(what)})"])
+    return f"({joined})" if inside == "AND" else joined
+
+
+def where_lines(nodes: Iterable[Node[Predicate]]) -> list[str]:
+    """One `| where` for each conjunct, one alternative a line where they are long."""
+    lines = []
+    for node in dict.fromkeys(nodes):
+        line = f"| where {expression(node)}"
+        if len(line) > WIDTH and isinstance(node, AnyOf):
+            line = "| where " + f"\n{INDENT}OR ".join(expression(arg, "OR") for arg in node.args)
+        lines.append(line)
+    return lines

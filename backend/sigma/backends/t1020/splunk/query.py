@@ -1,0 +1,278 @@
+"""Whole SPL searches: the events that one rule finds, and what correlations are made of."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ..common import regexes
+from ..common.correlations import RuleSearch
+from ..common.expression import All, Node, Not, Test, all_of, any_of
+from ..common.log_model import LogModel
+from ..common.losses import Loss
+from ..common.time_frame import Alert, TimeFrame, timespan
+from .predicates import (
+    ANY,
+    INDENT,
+    WIDTH,
+    Predicate,
+    conjuncts,
+    expression,
+    is_exact,
+    merge,
+    search,
+    where_lines,
+    wider,
+)
+from .text import eval_name, is_range, search_name, search_value, text
+
+DEFAULT_INDEX = "*"
+
+
+def is_index(text: str) -> bool:
+    """Whether the text names an index, with `*` for anything, or is a macro in backticks."""
+    return re.fullmatch(r"`[^`\n]+`|[\w.*-]+", text) is not None
+
+
+@dataclass(frozen=True)
+class SplunkFrame(TimeFrame):
+    """A time frame in SPL's words, and the index to search: its name, with `*` for any, or a macro in backticks.
+
+    A schedule has no time in its base search, where the saved search's own range counts; what belongs to a run is said
+    by `where`, so that a range that is too wide does no harm.
+    """
+
+    index: str = DEFAULT_INDEX
+
+    def base(self) -> str:
+        """How a base search begins."""
+        if self.index.startswith("`"):
+            index = self.index
+        else:
+            index = "index=*" if self.index == "*" else f"index={search_value(self.index)}"
+        return index if self.period else f"{index} earliest=-{timespan(self.lookback)}"
+
+    def filters(self, earlier: int = 0) -> list[str]:
+        """The events of a scheduled run; `earlier` is how long before its completion a match may begin.
+
+        In ms, as completion is: an event of a fraction of one must not fall between two runs.
+        """
+        if not self.period:
+            return []
+        start = self.period + self.delay + earlier
+        time = "round(_time*1000)"
+        return [f"| where {time}>(now()-{start})*1000 AND {time}<=(now()-{self.delay})*1000"]
+
+    def completed(self, ms: str) -> list[str]:
+        """The filter on the time, an expression in ms, that completed a match."""
+        return [f"| where {ms}>{self.since}"] if self.scheduled else []
+
+    @property
+    def since(self) -> str:
+        """After which time, in ms, a match must be complete."""
+        return f"(now()-{self.period + self.delay})*1000"
+
+
+@dataclass(frozen=True)
+class SplunkAlert(Alert):
+    """An alert in SPL's words."""
+
+    def assignments(self) -> list[str]:
+        """The constant columns, as items of an eval."""
+        return [f"{column}={text(value)}" for column, value in zip(self.COLUMNS, self.values, strict=True)]
+
+
+def source_tests(model: LogModel) -> list[Node[Predicate]]:
+    """What chooses the events of a log source: its source, its event code."""
+    return [
+        *(Test(_exactly(field, values)) for field, values in model.source_values.items()),
+        *(Not(Test(_exactly(field, values))) for field, values in model.unlike.items()),
+    ]
+
+
+def _exactly(field: str, values: Sequence[str]) -> Predicate:
+    if all(value.isdecimal() for value in values):
+        tests = " OR ".join(f"{eval_name(field)}={value}" for value in values)
+        return Predicate(field, tuple(values), condition=f"({tests})" if len(values) > 1 else tests)
+    patterns = tuple(regexes.pcre_wildcard([part or None for part in _parts(value)], True) for value in values)
+    return Predicate(field, tuple(values), regexes=patterns, flags="is")
+
+
+def _parts(value: str) -> list[str]:
+    """The value's text between asterisks, and empty ones for these."""
+    return [part if part != "*" else "" for part in re.split(r"(\*)", value) if part]
+
+
+@dataclass(frozen=True)
+class Search(RuleSearch):
+    """The events of one log source that meet a rule's condition."""
+
+    @property
+    def tests(self) -> Sequence[Node[Predicate]]:
+        """All that an event must meet, the log source first."""
+        tests = [*source_tests(self.model), *conjuncts(merge(self.condition))]
+        return [_of_dataset(test) for test in tests] if self.model.data_model else tests
+
+    @property
+    def inexact(self) -> list[Node[Predicate]]:
+        """Those of the tests that `search` cannot say."""
+        return [test for test in self.tests if not is_exact(test)]
+
+    @property
+    def wide(self) -> Node[Predicate]:
+        """What of the tests `search` can say, or something wider."""
+        return all_of(found for test in self.tests if (found := wider(test)) is not None)
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns of a result."""
+        return ["_time", *self.model.projection, "count"] if self.model.data_model else list(self.model.projection)
+
+    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
+        """The search; with `alert`, its columns come first."""
+        lines = [*_found([self], frame), *where_lines(self.inexact)]
+        columns = self.shown
+        if alert:
+            lines.append(eval_line(alert.assignments()))
+            columns = [*Alert.COLUMNS, *columns]
+        return "\n".join([*lines, *table(columns)])
+
+
+def _found(searches: Sequence[Search], frame: SplunkFrame) -> list[str]:
+    """From the first command to what any of the searches may find, all of events or all of one data model."""
+    model = searches[0].model
+    if not model.data_model:
+        return [base_search(frame, any_search(searches)), *frame.filters()]
+    # tstats groups by all that a result shows, so that `where` can test what is left.
+    dataset = model.data_model.rpartition(".")[2]
+    where = [f"earliest=-{timespan(frame.lookback)}"] if not frame.period else []
+    if (wide := any_search(searches)) != All(()):
+        where.extend(search(test, INDENT, f"{dataset}.") for test in conjuncts(wide))
+    condition = f"\n{INDENT}AND ".join(where)
+    fields = list(dict.fromkeys(field for one in searches for field in one.model.projection))
+    return [
+        f"| tstats summariesonly=false fillnull_value={model.missing} count",
+        f"{INDENT}FROM datamodel={model.data_model}",
+        *([f"{INDENT}WHERE {condition}"] if where else []),
+        f"{INDENT}BY {listed(['_time', *(f'{dataset}.{field}' for field in fields)])} span=1s",
+        f"| rename {listed([f'{dataset}.{field} AS {field}' for field in fields])}",
+        *frame.filters(),
+    ]
+
+
+def _of_dataset(node: Node[Predicate]) -> Node[Predicate]:
+    """The node without what the WHERE of tstats does not say by its documentation: ranges, < and >."""
+    if isinstance(node, Test):
+        what = node.what
+        plain = what.compared == "=" and not any(map(is_range, what.values)) and what.values != ANY
+        return node if plain else Test(replace(what, values=(), exact=False))
+    if isinstance(node, Not):
+        return Not(_of_dataset(node.arg))
+    return type(node)(tuple(map(_of_dataset, node.args)))
+
+
+def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
+    """The first command: index, time, and a condition with one clause a line."""
+    clauses = [search(test, INDENT) for test in conjuncts(node)] if node != All(()) else []
+    return f"\n{INDENT}".join([frame.base(), *clauses])
+
+
+def eval_line(assignments: Sequence[str]) -> str:
+    """`| eval a=1, b=2`, one assignment a line where they do not fit."""
+    flat = f"| eval {', '.join(assignments)}"
+    return flat if len(flat) <= WIDTH else "| eval " + f",\n{INDENT}".join(assignments)
+
+
+def table(columns: Iterable[str]) -> list[str]:
+    """The fixed projection of a result."""
+    found = [search_name(column) for column in dict.fromkeys(columns)]
+    return [f"| table {listed(found)}"] if found else []
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a, b, c`, wrapped between items."""
+    rows: list[str] = []
+    for item in items:
+        if rows and len(rows[-1]) + len(item) + 2 <= WIDTH - len(INDENT):
+            rows[-1] += f", {item}"
+        else:
+            rows.append(item)
+    return f",\n{INDENT}".join(rows)
+
+
+class Correlation(ABC):
+    """A search of several rules."""
+
+    @property
+    @abstractmethod
+    def losses(self) -> tuple[Loss, ...]:
+        """What the search gives up."""
+
+    @abstractmethod
+    def lines(self, frame: SplunkFrame) -> list[str]:
+        """The search's lines up to its result, and last the table."""
+
+    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
+        """The search."""
+        lines = self.lines(frame)
+        if alert:
+            last = lines.pop()
+            lines.append(eval_line(alert.assignments()))
+            lines.append(last.replace("| table ", f"| table {', '.join(Alert.COLUMNS)}, ", 1))
+        return "\n".join(lines)
+
+
+Query = Search | Correlation
+
+
+def any_search(searches: Iterable[Search]) -> Node[Predicate]:
+    """What any of the searches finds, as `search` can say it; what all ask for stands before the alternatives."""
+    every = [conjuncts(one.wide) for one in searches]
+    common = [test for test in every[0] if all(test in tests for tests in every)]
+    rest = [all_of(test for test in tests if test not in common) for tests in every]
+    return all_of([*common, *([] if All(()) in rest else [any_of(rest)])])
+
+
+def combine(queries: Sequence[tuple[SplunkAlert, Query]], frame: SplunkFrame) -> list[str]:
+    """One search of all rules of events, one for each data model and for each correlation, all with the columns of an
+    alert.
+
+    An event that several rules find is one row, of the one with the highest level; `RuleIds` has them all. (A second
+    row would need a command that makes rows of one.)
+    """
+    rules: dict[str, list[tuple[SplunkAlert, Search]]] = {}
+    for alert, query in queries:
+        if isinstance(query, Search):
+            rules.setdefault(query.model.data_model, []).append((alert, query))
+    found = [_combined(alike, frame) for alike in rules.values()]
+    return [*found, *(query.render(frame, alert) for alert, query in queries if isinstance(query, Correlation))]
+
+
+def _combined(rules: Sequence[tuple[SplunkAlert, Search]], frame: SplunkFrame) -> str:
+    by_level = sorted(rules, key=lambda pair: -pair[0].rank)
+    keys = {alert.rule_id or alert.title: alert for alert, _search in by_level}
+    matched = [
+        f"if({expression(all_of(found.tests))}, {text(alert.rule_id or alert.title)}, null())"
+        for alert, found in by_level
+    ]
+    told = {
+        column: [f"RuleId={text(key)}, {text(alert.values[place])}" for key, alert in keys.items()]
+        for place, column in enumerate(Alert.COLUMNS)
+    }
+    columns = [name for _alert, found in rules for name in found.shown]
+    return "\n".join(
+        [
+            *_found([found for _alert, found in rules], frame),
+            f"| eval RuleIds=mvdedup(mvappend({_one_a_line([*matched, 'null()'])}))",
+            "| where isnotnull(RuleIds)",
+            "| eval RuleId=mvindex(RuleIds, 0)",
+            *(f"| eval {column}=case({_one_a_line(told[column])})" for column in Alert.COLUMNS[1:]),
+            *table([*Alert.COLUMNS, "RuleIds", *columns]),
+        ]
+    )
+
+
+def _one_a_line(arguments: Sequence[str]) -> str:
+    return f"\n{INDENT}" + f",\n{INDENT}".join(arguments)
