@@ -6,8 +6,8 @@ import gc
 import time
 from pathlib import Path
 
-from sigma_t1020.loading import Loaded, load
 from sigma_t1020.problems import Problem
+from sigma_t1020.rules.loading import Loaded, load
 
 HEAD = "title: Rule\nlogsource: {product: windows, category: process_creation}\n"
 GOOD = HEAD + "name: good\nid: 00000000-0000-4000-8000-00000000000a\ndetection: {s: {Image: x}, condition: s}\n"

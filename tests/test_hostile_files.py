@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rule_texts import GOOD, PLAIN, correlation, detection, load_beside_good, of_condition, value
-from sigma_t1020.loading import load
-from sigma_t1020.rule_yaml import MAX_BYTES
+from sigma_t1020.rules.loading import load
+from sigma_t1020.rules.yaml_documents import MAX_BYTES
 
 # Inputs made to cost time or memory; whether they load is not the point.
 HOSTILE: dict[str, str] = {

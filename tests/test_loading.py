@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rule_texts import CORRELATION, FILTER, GOOD, HEAD, PLAIN, detection, load_beside_good, of_condition
-from sigma_t1020.loading import load
+from sigma_t1020.rules.loading import load
 
 
 def test_broken_documents_leave_the_others_of_the_file(tmp_path: Path) -> None:

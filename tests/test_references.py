@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rule_texts import CORRELATION, GOOD, HEAD, PLAIN, load_beside_good
-from sigma_t1020.references import MAX_LEVELS
+from sigma_t1020.rules.references import MAX_LEVELS
 
 
 def test_circular_correlations_are_named(tmp_path: Path) -> None:

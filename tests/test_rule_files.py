@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rule_texts import GOOD, PLAIN
-from sigma_t1020.loading import load
+from sigma_t1020.rules.loading import load
 
 
 def test_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:

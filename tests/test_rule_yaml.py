@@ -10,8 +10,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sigma_t1020.rule_yaml import MAX_DOCUMENTS, RuleYamlError, decode, parse
-from sigma_t1020.yaml_composer import MAX_ALIASED, MAX_DEPTH
+from sigma_t1020.rules.yaml_composer import MAX_ALIASED, MAX_DEPTH
+from sigma_t1020.rules.yaml_documents import MAX_DOCUMENTS, RuleYamlError, decode, parse
 
 TEXT = """\
 # a comment

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sigma_t1020 import pack
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.queries import files
+from sigma_t1020.output import files
 from sigma_t1020.targets import TARGETS
 
 if TYPE_CHECKING:

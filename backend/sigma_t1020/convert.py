@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sigma_t1020.loading import Loaded, LoadedRule
+from sigma_t1020.output import Query
 from sigma_t1020.problems import Problem
-from sigma_t1020.queries import Query
 from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
+from sigma_t1020.rules.loading import Loaded, LoadedRule
 from sigma_t1020.targets import SPL, TARGETS, Target
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def _by_pipeline(target: Target) -> dict[str, list[str]]:
 
 def filters() -> list[dict[str, Any]]:
     """The shipped filters; `path` can be given to --filter."""
-    from sigma_t1020.loading import load
+    from sigma_t1020.rules.loading import load
 
     return [
         {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sigma_t1020.resources import directory
 
 if TYPE_CHECKING:
-    from sigma_t1020.loading import Loaded
+    from sigma_t1020.rules.loading import Loaded
 
 HEADER = """\
 # sigma-t1020: Sigma rules for ATT&CK T1020, Automated Exfiltration. All rules of the pack in one file.
@@ -26,7 +26,7 @@ def rule_paths() -> list[Path]:
 
 def load_pack() -> Loaded:
     """The shipped rules and correlations, without the filters."""
-    from sigma_t1020.loading import load
+    from sigma_t1020.rules.loading import load
 
     return load(rule_paths())
 

@@ -117,7 +117,7 @@ def read_pipeline(path: str) -> ProcessingPipeline:
     from sigma.processing.pipeline import ProcessingPipeline
 
     from sigma_t1020.problems import Problem
-    from sigma_t1020.rule_yaml import MAX_BYTES, RuleYamlError, decode, parse
+    from sigma_t1020.rules.yaml_documents import MAX_BYTES, RuleYamlError, decode, parse
 
     try:
         with Path(path).open("rb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sigma_t1020.findings import CODES
+from sigma_t1020.checks.findings import CODES
 from sigma_t1020.kusto_language import language
 from sigma_t1020.pack import load_pack
 

@@ -11,9 +11,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
 from sigma_t1020 import __version__
-from sigma_t1020.findings import CODES, Severity, finding
+from sigma_t1020.checks.findings import CODES, Severity, finding
+from sigma_t1020.checks.reports import Report
 from sigma_t1020.problems import Problem
-from sigma_t1020.reports import Report
 
 from cli.rules import GOOD, put, rule
 from cli.runner import REPOSITORY, process, run

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sigma_t1020.queries import Query, files, write
+from sigma_t1020.output import Query, files, write
 from sigma_t1020.targets import TARGETS
 
 from cli.rules import GOOD, correlation, put, rule, uuid

@@ -13,8 +13,8 @@ from oracles.lucene_regexp import MAX_REGEX_LENGTH
 from pack import test_events
 from reference.events import Event, Value
 from sigma_t1020.convert import Options, convert
+from sigma_t1020.output import Query
 from sigma_t1020.pack import load_pack
-from sigma_t1020.queries import Query
 from sigma_t1020.targets import TARGETS
 
 from conformance.elastic import DEFEND, WINLOGBEAT, eql_engine, esql_engine

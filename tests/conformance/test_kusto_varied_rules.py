@@ -15,9 +15,9 @@ from cli.runner import run
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
-from sigma_t1020.loading import load
+from sigma_t1020.output import Query
 from sigma_t1020.problems import Problem
-from sigma_t1020.queries import Query
+from sigma_t1020.rules.loading import load
 from sigma_t1020.targets import TARGETS
 
 from conformance.varied_items import SOURCES, TIME_PARTS, Outcome

@@ -19,8 +19,8 @@ from sigma.exceptions import SigmaValueError
 from sigma.rule import SigmaDetectionItem, SigmaRule
 from sigma.types import SigmaCasedString, SigmaExpansion, SigmaString, SigmaType
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.loading import load
 from sigma_t1020.resources import load_pipeline
+from sigma_t1020.rules.loading import load
 from sigma_t1020.targets import TARGETS
 
 from conformance.kusto import to_kql

@@ -14,8 +14,8 @@ from oracles.spl_grammar import commands, parse
 from pack import test_events
 from reference.events import Event, Value
 from sigma_t1020.convert import Options, convert
+from sigma_t1020.output import Query
 from sigma_t1020.pack import load_pack
-from sigma_t1020.queries import Query
 from sigma_t1020.targets import TARGETS
 
 ALLOWED = {"search", "where", "eval", "regex", "rex", "sort", "streamstats", "eventstats", "stats", "dedup", "rename"}

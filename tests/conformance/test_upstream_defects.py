@@ -26,8 +26,8 @@ from sigma.pipelines.microsoftxdr.microsoftxdr import microsoft_xdr_pipeline
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.kusto_language.language import kusto_language
-from sigma_t1020.loading import load as load_rules
 from sigma_t1020.resources import load_pipeline
+from sigma_t1020.rules.loading import load as load_rules
 from sigma_t1020.targets import TARGETS
 
 from conformance.kusto import load, milliseconds, to_kql

@@ -14,8 +14,8 @@ from reference.correlation import CountMatch, Match, correlate
 from reference.events import Event
 from reference.meaning import conditions, in_log_source
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.loading import load
-from sigma_t1020.queries import Query, to_text
+from sigma_t1020.output import Query, to_text
+from sigma_t1020.rules.loading import load
 from sigma_t1020.targets import TARGETS, Target
 
 ROOT = Path(__file__).parent

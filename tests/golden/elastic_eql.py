@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from conformance.elastic import eql_engine, holds
 from oracles.eql_grammar import parse
 from oracles.eql_tokens import EqlError
-from sigma_t1020.queries import Query
+from sigma_t1020.output import Query
 from sigma_t1020.targets import Target
 
 from golden.cases import Case, Label, Labelled

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from conformance.elastic import esql_engine, holds
 from oracles.esql_grammar import EsqlError, commands
 from reference.events import Event
-from sigma_t1020.queries import Query
+from sigma_t1020.output import Query
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled

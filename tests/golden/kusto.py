@@ -12,7 +12,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.events import Event
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
-from sigma_t1020.queries import Query
+from sigma_t1020.output import Query
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled

@@ -11,7 +11,7 @@ from events.sysmon_in_splunk import splunk_event
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import SplError, commands, parse
 from reference.events import Event
-from sigma_t1020.queries import Query
+from sigma_t1020.output import Query
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled

@@ -87,10 +87,10 @@ def check(
 def _check(
     rules: Sequence[str], targets: Sequence[str], pipelines: Sequence[str], form: str, fail_on: str, output: str | None
 ) -> None:
-    from sigma_t1020 import checking
+    from sigma_t1020.checks import check as checking
+    from sigma_t1020.checks.findings import Severity, at_least
+    from sigma_t1020.checks.reports import Report, summary
     from sigma_t1020.convert import every_target
-    from sigma_t1020.findings import Severity, at_least
-    from sigma_t1020.reports import Report, summary
     from sigma_t1020.resources import PipelineProblem
 
     loaded, _wanted, problems = load_rules(rules)
@@ -107,8 +107,8 @@ def _check(
 
 
 def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, lookback: str, output: str | None) -> None:
+    from sigma_t1020.checks.preflight import preflight
     from sigma_t1020.convert import every_target
-    from sigma_t1020.preflight import preflight
     from sigma_t1020.resources import PipelineProblem
 
     loaded, wanted, problems = load_rules(rules)

@@ -42,8 +42,8 @@ def put(text: str, output: str | None) -> None:
 
 def write_files(files: dict[Path, str]) -> None:
     """Write each file whole or not at all; ends the program where one cannot be written."""
+    from sigma_t1020.output import write
     from sigma_t1020.problems import Problem
-    from sigma_t1020.queries import write
 
     for path, content in files.items():
         try:

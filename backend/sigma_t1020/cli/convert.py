@@ -16,9 +16,9 @@ from sigma_t1020.targets import ESQL, TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
-    from sigma_t1020.loading import Loaded, LoadedRule
+    from sigma_t1020.output import Query
     from sigma_t1020.problems import Problem
-    from sigma_t1020.queries import Query
+    from sigma_t1020.rules.loading import Loaded, LoadedRule
 
 
 def _dialects(target: Target) -> list[str]:
@@ -184,7 +184,7 @@ def _convert(
 
 
 def _print_queries(queries: Sequence[Query], form: str, output: str | None) -> None:
-    from sigma_t1020.queries import files, to_json, to_text
+    from sigma_t1020.output import files, to_json, to_text
 
     if output is None or output == "-":
         echo(to_json(queries) if form == "json" else to_text(queries))

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sigma_t1020.loading import Loaded, LoadedRule
     from sigma_t1020.problems import Problem
+    from sigma_t1020.rules.loading import Loaded, LoadedRule
 
 
 def load_rules(rules: Sequence[str]) -> tuple[Loaded, list[LoadedRule] | None, list[Problem]]:
     """The rules named, the only ones to print (None: all that are not hidden), and what is wrong."""
     from sigma_t1020 import pack
     from sigma_t1020.convert import is_called, only
-    from sigma_t1020.loading import load
     from sigma_t1020.problems import Problem
+    from sigma_t1020.rules.loading import load
 
     references = [rule for rule in rules if _is_reference(rule)]
     paths = [rule for rule in rules if rule not in references]
@@ -59,8 +59,8 @@ def load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRul
         return None, []
     from sigma_t1020 import pack
     from sigma_t1020.convert import touches
-    from sigma_t1020.loading import load
     from sigma_t1020.resources import is_folder
+    from sigma_t1020.rules.loading import load
 
     chosen = {(item.path, item.document.line): item for item in loaded.filters}
     problems: list[Problem] = []

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from sigma_t1020.problems import Fault, Place, kind, nearest, shown
-from sigma_t1020.pysigma_errors import CONDITION_HINT, TRIPS, fault_of, message_of
+from sigma_t1020.rules.pysigma_errors import CONDITION_HINT, TRIPS, fault_of, message_of
 
 SELECTOR = re.compile(r"\b(?:1|any|all)\s+of\s+([A-Za-z0-9*_]+)")
 # pySigma's expression parser needs exponential time in these.

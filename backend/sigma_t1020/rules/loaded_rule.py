@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.rule_checks import RuleObject, build
-from sigma_t1020.rule_yaml import Document
+from sigma_t1020.rules.rule_form import RuleObject, build
+from sigma_t1020.rules.yaml_documents import Document
 
 if TYPE_CHECKING:
     from sigma.exceptions import SigmaRuleLocation

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from sigma_t1020.findings import Finding, Severity, finding
+from sigma_t1020.checks.findings import Finding, Severity, finding
 from sigma_t1020.problems import Problem, shown
 
 if TYPE_CHECKING:
     from sigma_t1020.kusto_language.language import Diagnostic, KustoLanguage
     from sigma_t1020.kusto_language.schemas import Schema
-    from sigma_t1020.loading import LoadedRule
+    from sigma_t1020.rules.loading import LoadedRule
 
 #: Lints that the queries here go against, and why.
 #: KS500 asks for `has` in the place of `contains`: it finds whole terms only, and a rule means any part of a text.

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sigma_t1020.loaded_rule import LoadedRule
 from sigma_t1020.problems import Problem
-from sigma_t1020.references import referable, referenced_first, without_duplicates
-from sigma_t1020.rule_checks import RULE_HINT, RuleObject
-from sigma_t1020.rule_documents import FileRules, rules_of
-from sigma_t1020.rule_files import STDIN, read, rule_files, unreadable
-from sigma_t1020.rule_yaml import RuleYamlError, decode, parse
+from sigma_t1020.rules.documents import FileRules, rules_of
+from sigma_t1020.rules.files import STDIN, read, rule_files, unreadable
+from sigma_t1020.rules.loaded_rule import LoadedRule
+from sigma_t1020.rules.references import referable, referenced_first, without_duplicates
+from sigma_t1020.rules.rule_form import RULE_HINT, RuleObject
+from sigma_t1020.rules.yaml_documents import RuleYamlError, decode, parse
 
 if TYPE_CHECKING:
     from sigma.collection import SigmaCollection

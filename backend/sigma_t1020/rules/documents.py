@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sigma_t1020.effort import effort
-from sigma_t1020.loaded_rule import LoadedRule, line_in, source_of
 from sigma_t1020.problems import Fault, Problem, kind, shown
-from sigma_t1020.references import keys_of
-from sigma_t1020.rule_checks import RULE_HINT, RuleObject, check
-from sigma_t1020.rule_yaml import Document
+from sigma_t1020.rules.effort import effort
+from sigma_t1020.rules.loaded_rule import LoadedRule, line_in, source_of
+from sigma_t1020.rules.references import keys_of
+from sigma_t1020.rules.rule_form import RULE_HINT, RuleObject, check
+from sigma_t1020.rules.yaml_documents import Document
 
 # Microseconds of pySigma's work, about: a collection of two thousand rules needs less.
 MAX_EFFORT_A_FILE = 1_500_000

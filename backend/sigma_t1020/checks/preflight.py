@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sigma.backends.t1020.common.log_model import Column, LogModel
     from sigma.backends.t1020.kusto.query import Query
 
-    from sigma_t1020.loading import Loaded, LoadedRule
     from sigma_t1020.problems import Problem
+    from sigma_t1020.rules.loading import Loaded, LoadedRule
     from sigma_t1020.targets import Target
 
 #: Titles of the rules that a row names; of the others it says how many.

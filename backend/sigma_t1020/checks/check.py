@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sigma_t1020.checks.findings import Finding, Severity, finding, merged
+from sigma_t1020.checks.query_grammar import CheckedQuery, check_queries, searched_on
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.findings import Finding, Severity, finding, merged
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.query_checks import CheckedQuery, check_queries, searched_on
 from sigma_t1020.targets import KQL
 
 if TYPE_CHECKING:
-    from sigma_t1020.loading import Loaded, LoadedRule
+    from sigma_t1020.rules.loading import Loaded, LoadedRule
     from sigma_t1020.targets import Target
 
 INSTALL = "pip install 'sigma-t1020[check]'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sigma_t1020.problems import Problem
-from sigma_t1020.rule_yaml import MAX_BYTES
+from sigma_t1020.rules.yaml_documents import MAX_BYTES
 
 STDIN = "-"
 

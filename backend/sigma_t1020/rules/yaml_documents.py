@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.yaml_composer import ASTERISK_HINT, TOO_DEEP, Composer, RuleYamlError
+from sigma_t1020.rules.yaml_composer import ASTERISK_HINT, TOO_DEEP, Composer, RuleYamlError
 
 __all__ = ["MAX_BYTES", "MAX_DOCUMENTS", "Document", "RuleYamlError", "decode", "parse"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sigma_t1020 import __version__
-from sigma_t1020.findings import CODES, Finding, Severity, at_least
+from sigma_t1020.checks.findings import CODES, Finding, Severity, at_least
 from sigma_t1020.problems import printable
 from sigma_t1020.resources import near
 from sigma_t1020.targets import TARGETS

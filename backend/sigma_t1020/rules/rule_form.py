@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sigma_t1020.detection_checks import MAX_BRACKETS, bracket_depth, condition_faults, detection_faults, is_texts
 from sigma_t1020.problems import Fault, kind, nearest, shown
-from sigma_t1020.pysigma_errors import CORRELATION_KEYS, FIELDS_HINT, ID_HINT, TRIPS, fault_of
+from sigma_t1020.rules.detection_form import MAX_BRACKETS, bracket_depth, condition_faults, detection_faults, is_texts
+from sigma_t1020.rules.pysigma_errors import CORRELATION_KEYS, FIELDS_HINT, ID_HINT, TRIPS, fault_of
 
 if TYPE_CHECKING:
     from sigma.exceptions import SigmaRuleLocation

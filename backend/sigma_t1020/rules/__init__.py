@@ -1,0 +1,1 @@
+"""Rule files: found, read, examined for their form, and loaded."""
