@@ -60,7 +60,7 @@ class KustoCorrelations(CorrelatingConditions, KustoConditions):
         """Rules in order on one key within the time span."""
         searches = self._searches(rule)
         if len(searches) < 2:
-            raise Unsupported("the correlation orders a single rule; name two or more", at=AT_RULES)
+            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
         for search in searches:
             if not search.model.event_id:
                 raise Unsupported(
