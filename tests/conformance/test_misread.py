@@ -181,7 +181,7 @@ def test_utf16le_is_wide() -> None:
 
 def test_pysigma_does_not_know_utf16le_and_an_import_alone_does_not_teach_it() -> None:
     program = (
-        "import sigma.backends.t1020, sigma_t1020.cli, sigma_t1020.loading\n"
+        "import sigma.backends.t1020, sigma_t1020.cli, sigma_t1020.rules.loading\n"
         "from sigma.modifiers import modifier_mapping\n"
         "print('utf16le' in modifier_mapping)\n"
     )

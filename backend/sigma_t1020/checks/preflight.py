@@ -7,18 +7,16 @@ null or empty key joins nothing; the query says so.
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
-    from sigma.backends.t1020.common.log_model import Column, LogModel
-    from sigma.backends.t1020.kusto.query import Query
+    from sigma.backends.t1020.common.log_model import LogModel
+    from sigma.backends.t1020.kusto.query import Reading
 
     from sigma_t1020.problems import Problem
     from sigma_t1020.rules.loading import Loaded, LoadedRule
@@ -34,9 +32,6 @@ _HEAD = """\
 // counts its values).
 // EMPTY comes first. A correlation whose key is EMPTY finds nothing, and no error will ever say so.
 // Should a name be refused here, your table lacks a column by which the log source is told from others."""
-
-# A call such as tolower(…), or datetime_part("minute", …), and what it is of.
-_CALL = re.compile(r'\w+\((?:"\w+", )?(.*)\)', re.DOTALL)
 
 # Rows is null where a leg of the union is left out, since a table of it does not exist (Kusto docs, 'union
 # operator', isfuzzy).
@@ -108,7 +103,8 @@ def preflight(
     uses = _Uses()
     for item in done.converted:
         for _alert, query in item.parts:
-            _add_query(uses, query, str(item.rule.title))
+            for reading in query.reads():
+                _add_reading(uses, reading, str(item.rule.title))
     if not uses.sources:
         return Preflight(None, done.problems)
     from sigma.backends.t1020.common.time_frame import seconds, timespan
@@ -118,90 +114,31 @@ def preflight(
     return Preflight(f"{head}\n{_query(uses, timespan(seconds(lookback)))}", done.problems)
 
 
-def _add_query(uses: _Uses, query: Query, title: str) -> None:
-    """What a query uses; of a correlation to which another refers, what that one uses."""
-    from sigma.backends.t1020.kusto.ordered import Ordered
-    from sigma.backends.t1020.kusto.query import Search
-    from sigma.backends.t1020.kusto.windows import Windows
-
-    if isinstance(query, Ordered):
-        for step in query.steps:
-            if step.search.fired:
-                _add_query(uses, step.search.fired, title)
-                continue
-            _add_tests(uses, step.model, [step.search.condition], title)
-            _add_columns(uses, step.model, "key", step.keys.values(), title)
-    elif isinstance(query, Windows):
-        for source in query.sources:
-            if source.fired:
-                _add_query(uses, source.fired, title)
-                continue
-            _add_tests(uses, source.model, source.conditions.values(), title)
-            _add_columns(uses, source.model, "key", source.keys.values(), title)
-            _add_columns(uses, source.model, "value", [source.value] if source.value else [], title)
-    elif isinstance(query, Search):
-        _add_tests(uses, query.model, [query.condition], title)
-
-
-def _add_tests(uses: _Uses, model: LogModel, conditions: Iterable[Any], title: str) -> None:
-    from sigma.backends.t1020.kusto.predicates import EVERY_COLUMN
+def _add_reading(uses: _Uses, reading: Reading, title: str) -> None:
+    from sigma.backends.t1020.common.expression import leaves
     from sigma.backends.t1020.kusto.text import name
 
+    model = reading.model
     uses.add(_Source(model.table, name(model.time_column)), _Column(model.time_column, "time", ""), title)
-    for predicate in (predicate for condition in conditions for predicate in _predicates(condition)):
-        if predicate.operator != "raw" and predicate.subject != EVERY_COLUMN:
-            _add(uses, model, "field", predicate.subject, title)
-            for column in predicate.computed:
-                _add(uses, model, "field", name(column), title)
+    for predicate in leaves(reading.condition):
+        if predicate.column:
+            _add(uses, model, "field", predicate.column.name, title)
+            for computed in predicate.computed:
+                _add(uses, model, "field", computed, title)
+    for role, columns in (("key", reading.keys), ("value", reading.values)):
+        for column in columns:
+            _add(uses, model, role, column.name, title)
 
 
-def _add_columns(uses: _Uses, model: LogModel, role: str, columns: Iterable[Column], title: str) -> None:
-    for column in columns:
-        if column.text:  # none: the correlation has no group-by
-            _add(uses, model, role, column.text, title)
-
-
-def _add(uses: _Uses, model: LogModel, role: str, text: str, title: str) -> None:
+def _add(uses: _Uses, model: LogModel, role: str, column: str, title: str) -> None:
     from sigma.backends.t1020.kusto.text import name
 
     source = _Source(model.table, name(model.time_column), tuple(model.source_filters))
-    column = _plain(_unwrapped(text))
     value = _if_exists(column, model)
     if column in model.expressions:
         uses.expressions.setdefault(source, {})[column] = model.expressions[column]
         value = name(column)
     uses.add(source, _Column(column, role, value), title)
-
-
-def _predicates(node: Any) -> Iterator[Any]:
-    """The tests of a condition, in the order that the rule has them."""
-    from sigma.backends.t1020.common.expression import Not, Test
-
-    if isinstance(node, Test):
-        yield node.what
-    elif isinstance(node, Not):
-        yield from _predicates(node.arg)
-    else:
-        for arg in node.args:
-            yield from _predicates(arg)
-
-
-def _unwrapped(text: str) -> str:
-    """A column's text without the functions that the backend puts around it, none of which fills or empties it."""
-    while call := _CALL.fullmatch(text):
-        text = call[1]
-    return text
-
-
-def _plain(text: str) -> str:
-    """The name that Kusto text such as Name, ["a name"] or [@"a\\name"] stands for."""
-    if not text.startswith("["):
-        return text
-    literal = text[1:-1]
-    if literal.startswith("@"):
-        return literal[2:-1].replace('""', '"')
-    # What the backend escapes, JSON escapes alike.
-    return str(json.loads(literal))
 
 
 def _if_exists(column: str, model: LogModel) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import click
 from sigma.conversion.state import ConversionState
@@ -15,10 +15,14 @@ from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
-from .correlations import Asking, CorrelatingConditions, RuleSearch, refuse_condition
+from .correlation_keys import Asking
+from .correlations import Correlations, refuse_condition
 from .encodings import know_utf16le
+from .expression import All, Node, lowered
+from .log_model import LogModel
 from .losses import Loss, Unsupported
 from .misread import correct_misread
+from .query import Query, RuleSearch
 from .time_frame import Alert, TimeFrame, option_seconds, timespan
 
 DEFAULT_LOOKBACK = "24h"
@@ -41,8 +45,13 @@ def _option_seconds(option: str, span: str | int, least: int = 1) -> int:
         raise BadOption(option, str(error)) from None
 
 
-class QueryBackend(CorrelatingConditions, Generic[Frame]):
+class QueryBackend(Correlations, Generic[Frame]):
     """What the backends of all dialects do alike. `frame` is which events their queries read."""
+
+    requires_pipeline: ClassVar[bool] = True
+    default_correlation_method: ClassVar[str] = "default"
+    #: The dialect's time frame, of spans in seconds.
+    frame_class: type[Frame]
 
     def __init__(
         self,
@@ -55,7 +64,7 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
     ) -> None:
         super().__init__(processing_pipeline, collect_errors, **backend_options)
         know_utf16le()
-        self.correlated: dict[int, Any] = {}
+        self.correlated: dict[int, Query] = {}
         """The queries of converted correlations, by the identity of their rules, for those that refer to them."""
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
         """By the identity of a converted rule and the index of its query: what that gives up."""
@@ -65,19 +74,12 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
             _option_seconds("delay", delay, least=0),
         )
 
-    @abstractmethod
     def _time_frame(self, lookback: int, period: int, delay: int) -> Frame:
-        """The dialect's time frame, of spans in seconds."""
+        return self.frame_class(lookback, period, delay)
 
     @abstractmethod
-    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> Alert:
-        """The dialect's alert."""
-
-    @abstractmethod
-    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
+    def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
         """The queries of the format `combined`, of what finalize_query gives there."""
-
-    # --- Rules ------------------------------------------------------------------------------------
 
     def convert_rule(
         self,
@@ -116,23 +118,53 @@ class QueryBackend(CorrelatingConditions, Generic[Frame]):
             for index, search in enumerate(searches if queries else ())
         ]
 
+    def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Query:
+        """The query of a rule's condition, which comes as a tree of semantic tests; its text is made at the end."""
+        if isinstance(rule, SigmaCorrelationRule):
+            correlated: Query = query
+            self.correlated[id(rule)] = correlated
+            return correlated
+        model = self._known_model(state)
+        condition, losses = self._settled(lowered(query, lambda test: self._lowered(test, model)), model)
+        if condition == All(()):
+            raise Unsupported(
+                f"nothing is left to search for: {losses[0].message}"
+                if losses
+                else "the condition holds for every event",
+                losses[0].field if losses else "",
+            )
+        search: Query = self.search_class(model, condition, {}, losses)
+        return search
+
+    @abstractmethod
+    def _settled(self, condition: Node[Any], model: LogModel) -> tuple[Node[Any], tuple[Loss, ...]]:
+        """The condition as the log source can answer it, never narrower, and what is lost. Raises Unsupported."""
+
     def finalize_query(
         self,
         rule: SigmaRule | SigmaCorrelationRule,
-        query: Any,
+        query: Query,
         index: int,
         state: ConversionState,
         output_format: str,
     ) -> Any:
         """The query's text; in the combined format, which needs them all first, the query with its names."""
-        self.losses.setdefault(id(rule), {})[index] = query.losses
+        self.losses.setdefault(id(rule), {})[index] = self._losses_of(query)
         if output_format == "combined":
             branch = rule.custom_attributes.get("branch", "")
             rank = rule.level.value if rule.level else 0
-            return self._alert(str(rule.id or ""), rule.title, str(branch), rank), query
+            return Alert(str(rule.id or ""), rule.title, str(branch), rank), query
         return super().finalize_query(rule, query, index, state, output_format)
 
-    # --- Correlations -----------------------------------------------------------------------------
+    def _losses_of(self, query: Query) -> tuple[Loss, ...]:
+        """What a query gives up that is printed by itself."""
+        return query.losses
+
+    def finalize_query_default(
+        self, rule: SigmaRule | SigmaCorrelationRule, query: Query, index: int, state: ConversionState
+    ) -> str:
+        """The query's text."""
+        return query.render(self.frame)
 
     def convert_correlation_rule(
         self,

@@ -1,16 +1,15 @@
-"""What the correlations of all dialects have in common: what they ask of their rules, and what is refused."""
+"""What the correlations of all dialects have in common: how they are taken apart, and what is refused."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, ClassVar, NoReturn
 
-from sigma.exceptions import SigmaConversionError, SigmaError
-from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
-from sigma.types import SigmaExists
+from sigma.exceptions import SigmaConversionError
+from sigma.rule import SigmaRule
 
 from sigma.correlations import (
     SigmaCorrelationCondition,
@@ -20,14 +19,15 @@ from sigma.correlations import (
     SigmaRuleReference,
 )
 
-from .expression import Node
-from .front import ModelConditions
-from .log_model import Column, LogModel
-from .losses import Loss, NoSuchField, Unsupported
+from .correlation_keys import CorrelationKeys, counted_fields
+from .expression import any_of
+from .losses import Unsupported
+from .query import Query, RuleSearch, losses_of
+from .time_frame import TimeFrame
 
 AT_RULES = ("correlation", "rules")
 AT_CONDITION = ("correlation", "condition")
-AT_GROUP_BY = ("correlation", "group-by")
+AT_TYPE = ("correlation", "type")
 OPERATORS = {
     SigmaCorrelationConditionOperator.LT: "<",
     SigmaCorrelationConditionOperator.LTE: "<=",
@@ -36,119 +36,117 @@ OPERATORS = {
     SigmaCorrelationConditionOperator.EQ: "==",
     SigmaCorrelationConditionOperator.NEQ: "!=",
 }
+#: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
+MAX_OVERLAPPING = 5
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
-@dataclass(frozen=True)
-class Keys:
-    """Where a log source has what a correlation asks for: its group-by fields under their Sigma names, and the field
-    whose values it counts, if it counts any. `refusal` says what it does not have."""
+class Correlations(CorrelationKeys):
+    """The front, and correlations of the searches that its rules became; subclasses make the queries.
 
-    by: Mapping[str, Column]
-    value: Column | None = None
-    refusal: Unsupported | None = None
-
-
-@dataclass(frozen=True)
-class RuleSearch:
-    """The rows of one log source that meet a rule's condition, before a dialect writes them.
-
-    `keys`: what each correlation (by the identity of its rule object) that refers to the rule asks of its events.
+    A rule is converted before the correlations that name it, and keeps its searches as its conversion result.
     """
-
-    model: LogModel
-    condition: Node[Any]
-    keys: Mapping[int, Keys]
-    losses: tuple[Loss, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asking:
-    """What a correlation asks of each correlation to which it refers, in the rule's own words.
-
-    pySigma's pipelines rename the fields of a correlation too, before it is converted, once for all that it refers to:
-    `group_by` and `counted` are its fields, `of` is by the number of a reference what each is called there.
-    """
-
-    group_by: Sequence[str]
-    counted: Sequence[str]
-    of: Mapping[int, Mapping[str, str]]
-
-    @classmethod
-    def of_rule(cls, rule: SigmaCorrelationRule) -> Asking:
-        """Before a pipeline has seen the correlation."""
-        group_by, counted = list(rule.group_by or ()), counted_fields(rule)
-        of = {
-            number: {field: aliased(rule, reference.rule, field) for field in [*group_by, *counted]}
-            for number, reference in enumerate(rule.referenced_rules, start=1)
-            if isinstance(reference.rule, SigmaCorrelationRule)
-        }
-        return cls(group_by, counted, of)
-
-
-class CorrelatingConditions(ModelConditions):
-    """Conditions, and what correlations ask of their rules. A rule is converted before the correlations that name it,
-    and keeps its searches as its conversion result."""
 
     #: What messages call the dialect.
     language: ClassVar[str]
-    #: Of the correlation that is being converted.
-    _asking: Asking
+    #: What a rule becomes in the dialect.
+    search_class: ClassVar[type[RuleSearch]]
+    #: Which events are read, the dialect's own kind of time frame; set by the backend.
+    frame: Any
 
-    # --- What a correlation asks of its rules -----------------------------------------------------------
+    @abstractmethod
+    def _ordered(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
+        """The query of rules in order, two or more, with a group-by."""
 
-    def _keys_for_correlations(self, rule: SigmaRule) -> dict[int, Keys]:
-        """For each correlation that refers to the rule: the fields it asks for as this log source has them.
+    @abstractmethod
+    def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
+        """The query of rules in any order, two or more."""
 
-        Asked before the pipeline renames the rule's fields, with a stand-in rule of the same log source: pySigma
-        would rename the correlation's fields once for all legs, though each leg has its own table.
-        """
-        keys: dict[int, Keys] = {}
-        for correlation in rule._backreferences:
-            if not isinstance(correlation, SigmaCorrelationRule) or id(correlation) in keys:
-                continue
-            group_by = list(correlation.group_by or ())
-            asked = {field: aliased(correlation, rule, field) for field in [*group_by, *counted_fields(correlation)]}
-            try:
-                found = self._resolve(rule, asked)
-            except SigmaError as error:
-                # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
-                keys[id(correlation)] = Keys({}, refusal=_refusal(correlation, rule, asked, error))
-                continue
-            value = next((found[field] for field in counted_fields(correlation)), None)
-            keys[id(correlation)] = Keys({field: found[field] for field in group_by}, value)
-        return keys
+    @abstractmethod
+    def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Any], operator: str, limit: int) -> Query:
+        """The query of a number of events, or of values where the correlation counts a field."""
 
-    def _resolve(self, rule: SigmaRule, fields: Mapping[str, str]) -> dict[str, Column]:
-        """Where the log source of a rule has some fields; the keys of `fields` are kept."""
-        if not fields:
-            return {}
-        probe = copy.copy(rule)
-        probe.fields = []
-        items = [SigmaDetectionItem(field, [], [SigmaExists(True)]) for field in fields.values()]
-        detection = SigmaDetection(list(items))
-        probe.detection = SigmaDetections({"probe": detection}, ["probe"])
-        self.last_processing_pipeline.apply(probe)
-        model = self._model(probe, self.last_processing_pipeline.state)
-        found: dict[str, Column] = {}
-        for (asked, field), item in zip(fields.items(), detection.detection_items, strict=True):
-            if field in model.join_keys:
-                found[asked] = self._column(model.join_keys[field], model, field)
-                continue
-            if not isinstance(item, SigmaDetectionItem) or item.field is None:
-                raise Unsupported(
-                    f"a correlation asks for {asked}, several columns of {model.table}; choose one", field
-                )
-            column = self._column(item.field, model, field)
-            if not column.text:
-                raise Unsupported(
-                    f"{asked}, which a correlation asks for, has no column in {model.table}; choose another field",
-                    field,
-                )
-            found[asked] = column
-        return found
+    def convert_correlation_temporal_ordered_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in order on one key within the time span."""
+        searches = self._searches(rule, least=2)
+        if not self._asking.group_by:
+            raise Unsupported(
+                "the correlation has no group-by; name the field that its rules share, such as Computer", at=AT_TYPE
+            )
+        return [self._ordered(rule, searches)]
 
-    # --- Refused ----------------------------------------------------------------------------------------
+    def convert_correlation_temporal_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """Rules in any order on one key within the time span."""
+        return [self._temporal(rule, self._searches(rule, least=2))]
+
+    def convert_correlation_event_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of events on one key within the time span."""
+        return [self._count(rule)]
+
+    def convert_correlation_value_count_rule(
+        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
+    ) -> list[Any]:
+        """A number of values of a field on one key within the time span."""
+        if len(counted_fields(rule)) != 1:
+            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
+        return [self._count(rule)]
+
+    def _count(self, rule: SigmaCorrelationRule) -> Query:
+        condition = rule.condition
+        assert isinstance(condition, SigmaCorrelationCondition)
+        searches, operator = self._searches(rule), OPERATORS[condition.op]
+        frame: TimeFrame = self.frame
+        if operator not in (">", ">=") and frame.period:
+            raise Unsupported(
+                f"a count with {condition.op.name.lower()} is never complete, so no scheduled run can report it; use "
+                "gt or gte",
+                at=AT_CONDITION,
+            )
+        return self._counted(rule, searches, operator, condition.count)
+
+    def _searches(self, rule: SigmaCorrelationRule, least: int = 1) -> list[Any]:
+        """The search of each rule of a correlation. Raises Unsupported for what has none or lacks a field, and for
+        fewer than `least`."""
+        searches = [
+            self._correlated(reference.rule, number, rule)
+            if isinstance(reference.rule, SigmaCorrelationRule)
+            else self._search(reference)
+            for number, reference in enumerate(rule.referenced_rules, start=1)
+        ]
+        if len(searches) < least:
+            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
+        for search in searches:
+            if (refusal := search.keys[id(rule)].refusal) is not None:
+                raise refusal
+        return searches
+
+    def _correlated(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> RuleSearch:
+        """When a correlation has come true, as the search of the rule of that number of another one."""
+        raise Unsupported(
+            f"its rule {inner.name or inner.id} is a correlation, which {self.language} cannot correlate again; name "
+            "rules",
+            at=AT_RULES,
+        )
+
+    def _search(self, reference: SigmaRuleReference) -> RuleSearch:
+        rule = reference.rule
+        assert isinstance(rule, SigmaRule)
+        try:
+            found = [search for search in rule.get_conversion_result() if isinstance(search, self.search_class)]
+        except SigmaConversionError:
+            found = []
+        if not found:
+            raise Unsupported(
+                f"its rule {reference.reference} was not converted; mend it, or put it before this one", at=AT_RULES
+            )
+        # An event that meets several conditions of a rule is one event.
+        return replace(found[0], condition=any_of(search.condition for search in found), losses=losses_of(found))
 
     def _refuse_correlation(self, kind: str) -> NoReturn:
         raise Unsupported(
@@ -180,6 +178,16 @@ class CorrelatingConditions(ModelConditions):
     def convert_correlation_extended_temporal_ordered_rule(self, *_: Any, **__: Any) -> list[Any]:
         """Refused by name."""
         self._refuse_correlation("temporal_ordered with a condition in words")
+
+
+def refuse_overlapping(rules: int, table: str) -> None:
+    """Raise Unsupported for more rules of one log source than `temporal` can tell apart."""
+    if rules > MAX_OVERLAPPING:
+        raise Unsupported(
+            f"{rules} rules of the correlation read {table}, of which an event may meet several; name at most "
+            f"{MAX_OVERLAPPING}",
+            at=AT_RULES,
+        )
 
 
 def refuse_condition(rule: SigmaCorrelationRule) -> None:
@@ -220,64 +228,3 @@ def _comes_true(condition: SigmaCorrelationCondition, count: int) -> bool:
 def _may_come_true(condition: SigmaCorrelationCondition, least: int) -> bool:
     """Whether some count does, of those from `least` on."""
     return any(_comes_true(condition, max(least, count)) for count in (least, condition.count, condition.count + 1))
-
-
-def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
-    """What a field of a correlation is called in a rule: the same, unless an alias says otherwise."""
-    return _own_name(correlation, rule, field) or field
-
-
-def _own_name(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, alias: str) -> str:
-    found = correlation.aliases.aliases.get(alias)
-    names = found.mapping.items() if found else ()
-    return next((str(own) for reference, own in names if reference.reference in (rule.name, str(rule.id))), "")
-
-
-def _refusal(
-    correlation: SigmaCorrelationRule, rule: SigmaRule, asked: Mapping[str, str], error: SigmaError
-) -> Unsupported:
-    """Why a correlation cannot have what it asks of a rule; `asked` has its fields and what they are called there."""
-    name = rule.name or rule.id
-    if not isinstance(error, Unsupported):
-        # A pipeline's own words, which are about a test of the field.
-        fields = " or ".join(asked.values())
-        return Unsupported(f"it asks {name} for {fields}, which is no column there: {error}", at=AT_GROUP_BY)
-    alias = error.field
-    if (
-        isinstance(error, NoSuchField)
-        and asked.get(alias) == alias
-        and alias in correlation.aliases.aliases
-        and not _own_name(correlation, rule, alias)
-    ):
-        return Unsupported(
-            f"the alias {alias} does not say what it is in {name}, which has no field of that name; "
-            f"add `{name}: …` to it",
-            at=("correlation", "aliases", alias),
-        )
-    return error
-
-
-def counted_fields(correlation: SigmaCorrelationRule) -> list[str]:
-    """The fields whose values a correlation counts."""
-    found = getattr(correlation.condition, "fieldref", None) or []
-    return [found] if isinstance(found, str) else list(found)
-
-
-def searches_of(reference: SigmaRuleReference) -> list[RuleSearch]:
-    """The searches that a rule has become, one for each condition. Raises Unsupported where there is none."""
-    rule = reference.rule
-    assert isinstance(rule, SigmaRule)
-    try:
-        found = [search for search in rule.get_conversion_result() if isinstance(search, RuleSearch)]
-    except SigmaConversionError:
-        found = []
-    if not found:
-        raise Unsupported(
-            f"its rule {reference.reference} was not converted; mend it, or put it before this one", at=AT_RULES
-        )
-    return found
-
-
-def losses_of(searches: Iterable[RuleSearch]) -> tuple[Loss, ...]:
-    """What the searches give up, each loss once."""
-    return tuple(dict.fromkeys(loss for search in searches for loss in search.losses))

@@ -6,11 +6,12 @@ backends here return these nodes instead, and print once, at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,54 @@ def rewrite(node: Node[T], join: Callable[[All[T] | AnyOf[T]], Node[T]]) -> Node
     else:
         return node
     return join(joined) if isinstance(joined, (All, AnyOf)) else joined
+
+
+def lowered(node: Node[T], lower: Callable[[T], Node[U]]) -> Node[U]:
+    """The tree with another one in the place of each test, NOT moved down to its leaves."""
+    if isinstance(node, Test):
+        return lower(node.what)
+    if isinstance(node, Not):
+        return negate(lowered(node.arg, lower))
+    args = (lowered(arg, lower) for arg in node.args)
+    return all_of(args) if isinstance(node, All) else any_of(args)
+
+
+def conjuncts(node: Node[T]) -> tuple[Node[T], ...]:
+    """What must hold at once."""
+    return node.args if isinstance(node, All) else (node,)
+
+
+def common_first(every: Sequence[Sequence[Node[T]]]) -> list[Node[T]]:
+    """What holds where all nodes of any of the lists do: what all lists have, then the alternatives of the rest."""
+    common = [node for node in every[0] if all(node in nodes for nodes in every)]
+    rest = [all_of(node for node in nodes if node not in common) for nodes in every]
+    return [*common, *([] if All(()) in rest else [any_of(rest)])]
+
+
+def merge_alternatives(node: Node[T], key: Callable[[T], T | None], together: Callable[[T, T], T]) -> Node[T]:
+    """Make one test of alternatives that have a `key` in common, and of their negations; None is no key.
+
+    `together` makes one of two. A test made of several stands where the first of them stood.
+    """
+
+    def join(joined: All[T] | AnyOf[T]) -> Node[T]:
+        negative = isinstance(joined, All)
+        tests: dict[T, T] = {}
+        order: list[tuple[T | None, Node[T]]] = []
+        for arg in joined.args:
+            leaf = arg.arg if negative and isinstance(arg, Not) else None if negative else arg
+            alike = key(leaf.what) if isinstance(leaf, Test) else None
+            if alike is None or not isinstance(leaf, Test):
+                order.append((None, arg))
+            elif alike in tests:
+                tests[alike] = together(tests[alike], leaf.what)
+            else:
+                tests[alike] = leaf.what
+                order.append((alike, arg))
+        found: list[Node[T]] = []
+        for alike, arg in order:
+            test = arg if alike is None else Test(tests[alike])
+            found.append(Not(test) if negative and alike is not None else test)
+        return all_of(found) if negative else any_of(found)
+
+    return rewrite(node, join)

@@ -1,4 +1,4 @@
-"""What the conditions of all dialects have in common: log sources, fields, logic. Subclasses say what a value means."""
+"""The front: Sigma's conditions, as pySigma parsed them, become a tree of semantic tests, once for all dialects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, ClassVar, cast
+from typing import Any, TypeAlias, cast
 
 from sigma.conditions import (
     ConditionAND,
@@ -19,30 +19,63 @@ from sigma.conditions import (
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.rule import SigmaRule
-from sigma.types import SigmaCompareExpression, SigmaExpansion, SigmaRegularExpression, SigmaRegularExpressionFlag
+from sigma.types import (
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+    SigmaTimestampPart,
+)
 
-from .expression import Node, all_of, any_of, negate
-from .log_model import Column, LogModel, ValueMap, categories, mapped_fields
+from .columns import Column, Kind
+from .expression import Node, Test, all_of, any_of, negate
+from .log_model import LogModel, ValueMap, categories, mapped_fields
 from .losses import NoSuchField, Unsupported
+from .semantic_tests import (
+    InNetwork,
+    Keyword,
+    KeywordMatches,
+    Matches,
+    Numbers,
+    OneOf,
+    Present,
+    Same,
+    SemanticTest,
+    Texts,
+    TimePart,
+    Truth,
+)
+from .value_parts import anywhere, as_text, parts_of
 
-#: Sigma's comparisons as all the dialects write them.
-COMPARISONS = {
+FieldItem: TypeAlias = ConditionFieldEqualsValueExpression
+Tree: TypeAlias = Node[SemanticTest]
+
+_MODEL = "t1020_log_model"
+_EQUALS = "=="
+_COMPARISONS = {
     SigmaCompareExpression.CompareOperators.LT: "<",
     SigmaCompareExpression.CompareOperators.LTE: "<=",
     SigmaCompareExpression.CompareOperators.GT: ">",
     SigmaCompareExpression.CompareOperators.GTE: ">=",
 }
-_MODEL = "t1020_log_model"
 _FLAGS = {
     SigmaRegularExpressionFlag.IGNORECASE: "i",
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
-
-
-def flag_letters(value: SigmaRegularExpression) -> str:
-    """The flags of an expression as Sigma's own letters, in order."""
-    return "".join(sorted(_FLAGS[flag] for flag in value.flags))
+_TRUTHS = {"true": True, "false": False}
+#: How a field is compared with another, by whether that may stand after something and before something.
+_HOW = {
+    (False, False): "equals",
+    (True, True): "contains",
+    (True, False): "startswith",
+    (False, True): "endswith",
+}
 
 
 def network_text(network: IPv4Network | IPv6Network) -> str:
@@ -53,20 +86,33 @@ def network_text(network: IPv4Network | IPv6Network) -> str:
     return str(network)
 
 
-class ModelConditions(Backend):
-    """A backend that converts conditions to trees of tests (expression.Node), by a log model."""
+def not_of_type(column: Column, wanted: str) -> Unsupported:
+    """The refusal of a value that a column of its type cannot hold."""
+    return Unsupported(f"{column.field} is of type {column.type} here, not {wanted}; compare it as such", column.field)
 
-    #: How the dialect compares numbers.
-    equals: ClassVar[str] = "=="
+
+def not_a_time(column: Column) -> Column:
+    """The column, for a test of its text. Raises Unsupported for a time."""
+    if column.kind is Kind.TIME:
+        raise Unsupported(f"{column.field} is a time here; compare no texts with it", column.field)
+    return column
+
+
+class Front(Backend):
+    """A backend whose `convert_condition` gives a tree of semantic tests, with NOT at its leaves.
+
+    The columns of the tests are read from the log model that the pipeline's state is.
+    """
+
     #: The rule that is being converted, of which a conversion state knows nothing.
     _converting: SigmaRule
 
     @staticmethod
-    @abstractmethod
     def _written_name(column: str) -> str:
-        """A column's name as the dialect writes it."""
+        """A column's name as the dialect writes it; by default, a later step does."""
+        return column
 
-    # --- Log source and fields --------------------------------------------------------------------
+    # Log source and fields
 
     def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
         """The log model that the pipeline gave a rule. Raises Unsupported where it knows no table for it."""
@@ -90,13 +136,23 @@ class ModelConditions(Backend):
             )
         return model
 
+    def _known_model(self, state: ConversionState) -> LogModel:
+        """The log model of a condition's rule, read once a rule. Raises Unsupported where there is none."""
+        known = cast("dict[str, Any]", state.processing_state)
+        if _MODEL not in known:
+            known[_MODEL] = self._model(self._converting, known)
+        return cast(LogModel, known[_MODEL])
+
     def _sigma_name(self, field: str) -> str:
         """The name that the rule gave a field before the pipeline renamed it."""
         sources = self.last_processing_pipeline.field_mappings.target_fields.get(field)
         return min(source for source in sources if source) if sources else field
 
     def _column(self, field: str, model: LogModel, sigma_name: str) -> Column:
-        """The column of a field, its text as the dialect writes it."""
+        """The column of a field. Raises Unsupported where the log source has none of that name."""
+        for dialect, fields in model.elsewhere.items():
+            if sigma_name in fields:
+                raise Unsupported(f"{sigma_name} is no field of {model.table}; --dialect {dialect} has it", sigma_name)
         column = model.column(field)
         if column is None:
             if field != sigma_name:
@@ -108,54 +164,54 @@ class ModelConditions(Backend):
             near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
             hint = f"; did you mean {', '.join(near)}?" if near else "; `-p` takes a pipeline that maps it"
             raise NoSuchField(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
-        return replace(column, text=self._written_name(column.text)) if column.text else column
+        return replace(column, text=column.text and self._written_name(column.text), field=sigma_name)
 
-    def _known_model(self, state: ConversionState) -> LogModel:
-        """The log model of a condition's rule, read once a rule. Raises Unsupported where there is none."""
-        known = cast("dict[str, Any]", state.processing_state)
-        if _MODEL not in known:
-            known[_MODEL] = self._model(self._converting, known)
-        return cast(LogModel, known[_MODEL])
+    def _subject(self, field: str, state: ConversionState) -> Column:
+        """The column that a condition tests. Raises Unsupported for a field with a value map, or an unknown one."""
+        model = self._known_model(state)
+        if (mapped := model.value_maps.get(field)) is not None:
+            raise Unsupported(f"{field} takes {_choices(mapped)}; write the value without modifiers", field)
+        return self._column(field, model, self._sigma_name(field))
 
-    def _mapped(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, value: str
-    ) -> Node[Any] | None:
+    def _text_subject(self, field: str, state: ConversionState) -> Column:
+        return not_a_time(self._subject(field, state))
+
+    def _mapped(self, cond: FieldItem, state: ConversionState, value: str) -> Tree | None:
         """The test that stands for a value of a field with a value map; None for other fields."""
-        mapped = self._known_model(state).value_maps.get(cond.field)
+        model = self._known_model(state)
+        mapped = model.value_maps.get(cond.field)
         if mapped is None:
             return None
+        column = model.named(mapped.column)
+        column = replace(column, text=self._written_name(column.text), field=cond.field)
         if value == "*":
-            return any_of(self._holds(mapped, known, state) for known in mapped.values)
+            return any_of(Test(OneOf(column, tuple(words))) for words in mapped.values.values())
         if value.lower() not in mapped.values:
             raise Unsupported(
-                f"{cond.field} is {value!r}, which these tables do not tell; it takes {choices(mapped)}", cond.field
+                f"{cond.field} is {value!r}, which these tables do not tell; it takes {_choices(mapped)}", cond.field
             )
-        return self._holds(mapped, value.lower(), state)
+        return Test(OneOf(column, tuple(mapped.values[value.lower()])))
 
-    @abstractmethod
-    def _holds(self, mapped: ValueMap, value: str, state: ConversionState) -> Node[Any]:
-        """The test that a value of a field with a value map stands for."""
+    # Logic
 
-    # --- Logic ------------------------------------------------------------------------------------
-
-    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Any:
+    def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Tree:
         """Any of the arguments."""
         return any_of(self._arguments(cond, state))
 
-    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Any:
+    def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Tree:
         """All of the arguments."""
         return all_of(self._arguments(cond, state))
 
-    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Any:
+    def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Tree:
         """Not the argument; NOT moves down to the tests."""
         (argument,) = self._arguments(cond, state)
         return negate(argument)
 
-    def convert_condition_as_in_expression(self, cond: ConditionOR | ConditionAND, state: ConversionState) -> Any:
+    def convert_condition_as_in_expression(self, cond: ConditionOR | ConditionAND, state: ConversionState) -> Tree:
         """Never asked for: lists are made of the finished tree, where negation and case are known."""
         raise NotImplementedError
 
-    def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Node[Any]]:
+    def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Tree]:
         converted: list[Any] = [self.convert_condition(arg, state) for arg in cond.args]
         if any(node is None for node in converted):
             # A term that a pipeline dropped: dropping it here too would change the meaning in silence.
@@ -164,67 +220,166 @@ class ModelConditions(Backend):
             )
         return converted
 
-    def convert_condition_field_eq_expansion(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
+    def convert_condition_field_eq_expansion(self, cond: FieldItem, state: ConversionState) -> Tree:
         """Any of the values that modifiers make of one; of |windash|base64offset these are lists in a list."""
         assert isinstance(cond.value, SigmaExpansion)
-        each = (ConditionFieldEqualsValueExpression(cond.field, value) for value in cond.value.values)
+        each = (FieldItem(cond.field, value) for value in cond.value.values)
         converted: list[Any] = [self.convert_condition(one, state) for one in each]
         return any_of(converted)
 
-    # --- Missing values and times -----------------------------------------------------------------
+    # Texts
 
-    @abstractmethod
-    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Any]:
-        """The test that a field has a value."""
+    def convert_condition_field_eq_val_str(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A string, with or without wildcards, without regard to case."""
+        return self._text(cond, state, cased=False)
 
-    @abstractmethod
-    def _time_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, value: Any
-    ) -> Node[Any]:
-        """A comparison of a part of a time, a SigmaTimestampPart, with a number."""
+    def convert_condition_field_eq_val_str_case_sensitive(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A string, with or without wildcards, by case."""
+        return self._text(cond, state, cased=True)
 
-    def convert_condition_field_eq_val_null(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The event does not have the field."""
-        return negate(self._present(cond, state))
+    def _text(self, cond: FieldItem, state: ConversionState, cased: bool) -> Tree:
+        assert isinstance(cond.value, SigmaString)
+        parts = parts_of(cond.value, self._sigma_name(cond.field))
+        text = as_text(parts)
+        if (mapped := self._mapped(cond, state, text)) is not None:
+            return mapped
+        if parts == [None]:
+            return Test(Present(self._subject(cond.field, state)))
+        column = self._text_subject(cond.field, state)
+        if column.kind is Kind.NUMBER and text.isascii() and text.isdigit() and str(int(text)) == text:
+            return Test(Numbers(column, _EQUALS, (text,)))
+        if column.kind is Kind.TRUTH and text.lower() in _TRUTHS:
+            return Test(Truth(column, _TRUTHS[text.lower()]))
+        return Test(Texts(column, (tuple(parts),), cased))
 
-    def convert_condition_field_exists(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:
-        """The event has the field."""
-        return self._present(cond, state)
+    def convert_condition_field_eq_val_re(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A regular expression, unanchored, by case unless it says otherwise."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        column = self._text_subject(cond.field, state)
+        return Test(Matches(column, str(cond.value.regexp), _flag_letters(cond.value)))
 
-    def convert_condition_field_not_exists(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """The event does not have the field."""
-        return negate(self._present(cond, state))
+    def convert_condition_field_eq_val_cidr(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """An address in a network, IPv4 or IPv6."""
+        assert isinstance(cond.value, SigmaCIDRExpression)
+        return Test(InNetwork(self._text_subject(cond.field, state), cond.value.network))
 
-    def convert_condition_field_eq_val_timestamp_part(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
+    # Numbers, truth values, times
+
+    def convert_condition_field_eq_val_num(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A number, as the column's type has it."""
+        number = str(cond.value)
+        if (mapped := self._mapped(cond, state, number)) is not None:
+            return mapped
+        return self._number(cond, state, _EQUALS, number)
+
+    def convert_condition_field_compare_op_val(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A comparison with a number, or of a part of a time with one."""
+        value = cond.value
+        assert isinstance(value, SigmaCompareExpression)
+        operator = _COMPARISONS[value.op]
+        if isinstance(value.number, SigmaTimestampPart):
+            return self._time_part(cond, state, operator, value.number)
+        return self._number(cond, state, operator, str(value.number))
+
+    def _number(self, cond: FieldItem, state: ConversionState, operator: str, number: str) -> Tree:
+        column = self._subject(cond.field, state)
+        if column.kind is Kind.TIME:
+            raise not_of_type(column, "a number")
+        return Test(Numbers(column, operator, (number,)))
+
+    def convert_condition_field_eq_val_bool(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A truth value, as the column's type has it."""
+        assert isinstance(cond.value, SigmaBool)
+        if (mapped := self._mapped(cond, state, str(cond.value.boolean).lower())) is not None:
+            return mapped
+        column = self._subject(cond.field, state)
+        if column.kind is Kind.TIME:
+            raise not_of_type(column, "bool")
+        return Test(Truth(column, cond.value.boolean))
+
+    def convert_condition_field_eq_val_timestamp_part(self, cond: FieldItem, state: ConversionState) -> Tree:
         """A part of a time, such as its hour."""
-        return self._time_part(cond, state, self.equals, cond.value)
+        assert isinstance(cond.value, SigmaTimestampPart)
+        return self._time_part(cond, state, _EQUALS, cond.value)
 
-    # --- Pieces of query text ----------------------------------------------------------------------
+    def _time_part(self, cond: FieldItem, state: ConversionState, operator: str, value: SigmaTimestampPart) -> Tree:
+        column, part = self._subject(cond.field, state), value.timestamp_part.name.lower()
+        if column.kind is not Kind.TIME:
+            raise Unsupported(
+                f"{column.field} is of type {column.type} here, not a time, so it has no {part}; test a field that "
+                "holds a time",
+                column.field,
+            )
+        return Test(TimePart(column, part, operator, str(value)))
 
-    def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
+    # Missing values and other fields
+
+    def convert_condition_field_exists(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """The event has the field."""
+        mapped = self._mapped(cond, state, "*")
+        return Test(Present(self._subject(cond.field, state))) if mapped is None else mapped
+
+    def convert_condition_field_eq_val_null(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """The event does not have the field."""
+        return negate(self.convert_condition_field_exists(cond, state))
+
+    def convert_condition_field_not_exists(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """The event does not have the field."""
+        return negate(self.convert_condition_field_exists(cond, state))
+
+    def convert_condition_field_eq_field(self, cond: FieldItem, state: ConversionState) -> Tree:
+        """A field compared with another one of the same event."""
+        reference = cond.value
+        assert isinstance(reference, SigmaFieldReference)
+        column, other = (self._subject(field, state) for field in (cond.field, reference.field))
+        return Test(Same(column, other, _HOW[reference.starts_with, reference.ends_with]))
+
+    # Keywords
+
+    def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
+        """A text anywhere in the event."""
+        assert isinstance(cond.value, SigmaString)
+        parts = parts_of(cond.value, "the keyword")
+        if not [part for part in parts if part is not None]:
+            raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
+        return Test(Keyword(tuple(anywhere(parts)), isinstance(cond.value, SigmaCasedString)))
+
+    def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
+        """A number, as text, anywhere in the event."""
+        return Test(Keyword((None, str(cond.value), None), cased=False))
+
+    def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
+        """A regular expression anywhere in the event."""
+        assert isinstance(cond.value, SigmaRegularExpression)
+        return Test(KeywordMatches(str(cond.value.regexp), _flag_letters(cond.value)))
+
+    # Pieces of query text
+
+    def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
         """Refused by name."""
         raise Unsupported(
             "a pipeline gives a piece of query text, which cannot be checked; use fields and values", at=("detection",)
         )
 
-    def convert_condition_field_eq_query_expr(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
+    def convert_condition_field_eq_query_expr(self, cond: FieldItem, state: ConversionState) -> Tree:
         """Refused by name."""
         sigma_name = self._sigma_name(cond.field)
         raise Unsupported(
             f"{sigma_name}: a pipeline gives a piece of query text, which cannot be checked; use values", sigma_name
         )
 
+    # What a dialect makes of it
 
-def choices(mapped: ValueMap) -> str:
+    @abstractmethod
+    def _lowered(self, test: SemanticTest, model: LogModel) -> Node[Any]:
+        """The dialect's predicates for one test. Raises Unsupported for what the dialect cannot say."""
+
+
+def _flag_letters(value: SigmaRegularExpression) -> str:
+    """The flags of an expression as Sigma's own letters, in order."""
+    return "".join(sorted(_FLAGS[flag] for flag in value.flags))
+
+
+def _choices(mapped: ValueMap) -> str:
     """What a field with a value map takes, in words."""
     return " or ".join(mapped.values)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from .columns import Column
+
 if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 
@@ -39,26 +41,6 @@ STATE_KEYS = (
     "projection",
     "evidence",
 )
-
-
-@dataclass(frozen=True)
-class Column:
-    """A field as the target has it.
-
-    `text` is the column's name, empty where only the file name of a path is stored; `type` is the
-    dialect's type name; `base_name` is the column that holds the file name of this path; `computed` names the
-    column among the model's `expressions` where the table does not have it.
-    """
-
-    text: str
-    type: str = "string"
-    base_name: str = ""
-    computed: tuple[str, ...] = ()
-
-    @property
-    def nullable(self) -> bool:
-        """Whether the type has a null; strings do not."""
-        return self.type not in ("string", "dynamic")
 
 
 @dataclass(frozen=True)
@@ -165,13 +147,25 @@ class LogModel:
 
     def column(self, name: str) -> Column | None:
         """The column that a mapped field names; None where the table has none of that name."""
-        if name in self.expressions or name in self.joined:
-            return Column(name, computed=(name,))
-        if name in self.columns:
-            return Column(name, self.columns[name], self.base_names.get(name, ""))
-        if name in self.base_names:
-            return Column("", base_name=self.base_names[name])
-        return None if self.columns else Column(name)
+        known = any(name in names for names in (self.columns, self.expressions, self.joined))
+        if not known and name in self.base_names:
+            return Column("", base_name=self.base_names[name], name=name)
+        return self.named(name) if known or not self.columns else None
+
+    def named(self, name: str) -> Column:
+        """The column of that name, whether or not the table is known to have it."""
+        if name in self.joined:
+            return Column(name, halves=tuple(map(self.named, self.joined[name])), name=name)
+        if name in self.expressions:
+            return Column(name, computed=(name,), name=name)
+        return Column(
+            name,
+            self.columns.get(name, "string"),
+            self.base_names.get(name, ""),
+            many=name in self.multivalued,
+            optional=name in self.optional,
+            name=name,
+        )
 
     def nearest(self, name: str, mapped: Sequence[str] = ()) -> list[str]:
         """At most three known field names that resemble `name`; `mapped` are those that a pipeline renames."""

@@ -1,56 +1,196 @@
-"""Correlations of rules that are read as one stream of events (legs.py), in dialects without a join. No dialect."""
+"""Correlations of rules that are read as one stream of events, flagged by rule, in dialects that have no join."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar, Generic, TypeVar
 
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
+from sigma.correlations import SigmaCorrelationRule
 
-from .correlations import AT_CONDITION, AT_RULES, OPERATORS, CorrelatingConditions, counted_fields
-from .legs import FlaggedLegs
-from .losses import Unsupported
+from .backend import QueryBackend
+from .columns import Column
+from .correlations import AT_CONDITION, AT_RULES, refuse_overlapping
+from .log_model import LogModel
+from .losses import Loss, Unsupported
+from .query import PipedQuery, Query, RuleSearch, losses_of
+from .time_frame import TimeFrame
 
-#: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
-MAX_OVERLAPPING = 5
+Search = TypeVar("Search", bound=RuleSearch)
+Frame = TypeVar("Frame", bound=TimeFrame)
 
 
-class OneStreamCorrelations(CorrelatingConditions):
-    """Which rules, keys and values a correlation is made of, and what is refused; subclasses make the query."""
+@dataclass(frozen=True)
+class Leg(Generic[Search]):
+    """One rule of a correlation: where its log source has the group-by fields, and the value to count, if any."""
 
-    #: Which events are read, a TimeFrame; set by the backend.
-    frame: Any
+    search: Search
+    keys: Mapping[str, Column]
+    value: Column | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the group-by fields and of the value."""
+        return [column.text for column in (*self.keys.values(), self.value) if column]
+
+
+@dataclass(frozen=True)
+class FlaggedLegs(Generic[Search]):
+    """All rules of a correlation. `called` is how the flags of their events are called: Step or Rule, and a number."""
+
+    legs: Sequence[Leg[Search]]
+    called: str
+
+    def flag(self, number: int) -> str:
+        """The column that is 1 of an event of that rule; from 1."""
+        return f"{self.called}{number}"
+
+    def model(self, number: int) -> LogModel:
+        """The log source of a rule; from 1."""
+        return self.legs[number - 1].search.model
+
+    def apart(self, one: int, other: int) -> bool:
+        """Whether no event can be of both rules; from 1."""
+        return bool(self.model(one).apart_from(self.model(other)))
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """By group-by field the column that carries it: the events' own where that is one for all rules."""
+        found: dict[str, str] = {}
+        for field in self.legs[0].keys:
+            columns = [leg.keys[field] for leg in self.legs]
+            own = len({column.text for column in columns}) == 1 and not columns[0].halves
+            found[field] = columns[0].text if own else f"Key{field}"
+        return found
+
+    @property
+    def made_keys(self) -> dict[str, str]:
+        """Those of the keys that a query has to make."""
+        return {field: column for field, column in self.keys.items() if column == f"Key{field}"}
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the rules."""
+        return range(1, len(self.legs) + 1)
+
+    def needed_sets(self, number: int) -> list[tuple[int, ...]]:
+        """The sets of other rules of which each must find at least as many events as it has rules.
+
+        Then each of these rules has an event of its own, by Hall's theorem. Of rules of which no event can be two,
+        smaller sets say all.
+        """
+        others = [other for other in self.numbers if other != number]
+        return [
+            chosen
+            for size in range(1, len(others) + 1)
+            for chosen in combinations(others, size)
+            if size == 1 or self._connected(chosen)
+        ]
+
+    def _connected(self, chosen: tuple[int, ...]) -> bool:
+        """Whether the rules hang together by possible common events."""
+        seen, pending = {chosen[0]}, [chosen[0]]
+        while pending:
+            at = pending.pop()
+            for other in chosen:
+                if other not in seen and not self.apart(at, other):
+                    seen.add(other)
+                    pending.append(other)
+        return len(seen) == len(chosen)
+
+
+@dataclass(frozen=True)
+class StreamQuery(PipedQuery):
+    """The query of a correlation; `span` is its time span in seconds."""
+
+    legs: Any
+    span: int
+
+    #: What the engine bounds.
+    bounds: ClassVar[tuple[Loss, ...]]
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Those of its rules, and what the engine bounds."""
+        return (*losses_of(leg.search for leg in self.legs.legs), *self.bounds)
+
+
+@dataclass(frozen=True)
+class CountQuery(StreamQuery):
+    """A number of events, or of values of a field, in a window [t, t + span] that begins with an event.
+
+    Each key once, with the first window that satisfies the condition.
+    """
+
+    operator: str
+    limit: int
+
+    @property
+    def counted(self) -> list[Column]:
+        """By rule, the column whose values are counted; none where events are."""
+        return [leg.value for leg in self.legs.legs if leg.value]
+
+    @property
+    def least(self) -> int:
+        """The number of values with which a window meets the condition first."""
+        return max(self.limit + (self.operator == ">"), 1)
+
+    @property
+    def places(self) -> list[int]:
+        """The numbers of events of which must be known whether a window has so many; that it has one always is."""
+        limit = self.limit
+        wanted = {">=": (limit,), ">": (limit + 1,), "<": (limit,), "<=": (limit + 1,)}
+        return [number for number in wanted.get(self.operator, (limit, limit + 1)) if number > 1]
+
+    def holds(self, reached: Callable[[int], str], never: str) -> str:
+        """Whether a window's number of events meets the condition, in the dialect's words for having so many."""
+        limit = self.limit
+        match self.operator:
+            case ">=":
+                return reached(limit)
+            case ">":
+                return reached(limit + 1)
+            case "<":
+                return f"NOT {reached(limit)}"
+            case "<=":
+                return f"NOT {reached(limit + 1)}" if limit else never
+        exactly = f"{reached(limit)} AND NOT {reached(limit + 1)}" if limit else never
+        return exactly if self.operator == "==" else f"NOT ({exactly})"
+
+
+class OneStream(QueryBackend[Frame]):
+    """A backend whose correlations are queries of one stream."""
+
+    legs_class: ClassVar[type[FlaggedLegs[Any]]]
+    ordered_class: ClassVar[type[StreamQuery]]
+    temporal_class: ClassVar[type[StreamQuery]]
+    count_class: ClassVar[type[CountQuery]]
     #: What a count must stay below, and why, in words that begin a sentence.
     count_below: ClassVar[int]
     count_bound: ClassVar[str]
 
     @abstractmethod
-    def _legs(self, correlation: SigmaCorrelationRule, called: str, least: int = 1) -> Any:
-        """The rules of a correlation, as FlaggedLegs. Raises Unsupported for what has none, or lacks a field."""
+    def _overwritten(self, leg: Leg[Any]) -> list[str]:
+        """The columns of the events that a query would write over before it reads them."""
 
-    @abstractmethod
-    def _ordered(self, legs: Any, span: int) -> Any:
-        """The query of rules in order within a span in seconds."""
+    def _legs(self, rule: SigmaCorrelationRule, searches: Sequence[Any], called: str) -> FlaggedLegs[Any]:
+        """The rules of a correlation. Raises Unsupported for columns that a query cannot keep apart."""
+        legs = [leg_of(search, rule) for search in searches]
+        for leg in legs:
+            if names := self._overwritten(leg):
+                raise Unsupported(
+                    f"the query of a correlation has columns of its own called {', '.join(names)}, as "
+                    f"{leg.search.model.table} have; give those another name in the data and in the pipeline",
+                    at=AT_RULES,
+                )
+        found = self.legs_class(legs, called)
+        refuse_two_readings(found)
+        return found
 
-    @abstractmethod
-    def _temporal(self, legs: Any, span: int) -> Any:
-        """The query of rules in any order."""
-
-    @abstractmethod
-    def _counted(self, legs: Any, span: int, operator: str, limit: int, of_values: bool) -> Any:
-        """The query of a number of events or values."""
-
-    def convert_correlation_temporal_ordered_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in order on one key within the time span."""
-        legs: FlaggedLegs[Any] = self._legs(rule, "Step", least=2)
-        if not legs.legs[0].keys:
-            raise Unsupported(
-                "the correlation has no group-by; name the field that its rules share, such as Computer",
-                at=("correlation", "type"),
-            )
+    def _ordered(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
+        legs = self._legs(rule, searches, "Step")
         later = legs.numbers[1:]
         if any(not legs.apart(one, other) for one in later for other in later if other > one + 1):
             raise Unsupported(
@@ -58,72 +198,55 @@ class OneStreamCorrelations(CorrelatingConditions):
                 "could be both; split it into correlations of three steps",
                 at=AT_RULES,
             )
-        return [self._ordered(legs, rule.timespan.seconds)]
+        return self.ordered_class(legs, rule.timespan.seconds)
 
-    def convert_correlation_temporal_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in any order on one key within the time span."""
-        legs: FlaggedLegs[Any] = self._legs(rule, "Rule", least=2)
+    def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
+        legs = self._legs(rule, searches, "Rule")
         for number in legs.numbers:
             same = [other for other in legs.numbers if not legs.apart(number, other)]
-            if len(same) > MAX_OVERLAPPING:
-                raise Unsupported(
-                    f"{len(same)} rules of the correlation read {legs.model(number).table}, of which an event may meet "
-                    f"several; name at most {MAX_OVERLAPPING}",
-                    at=AT_RULES,
-                )
-        return [self._temporal(legs, rule.timespan.seconds)]
+            refuse_overlapping(len(same), legs.model(number).table)
+        return self.temporal_class(legs, rule.timespan.seconds)
 
-    def convert_correlation_event_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of events on one key within the time span."""
-        return [self._count(rule, of_values=False)]
-
-    def convert_correlation_value_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of values of a field on one key within the time span."""
-        if len(counted_fields(rule)) != 1:
-            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
-        return [self._count(rule, of_values=True)]
-
-    def _count(self, rule: SigmaCorrelationRule, of_values: bool) -> Any:
-        condition = rule.condition
-        assert isinstance(condition, SigmaCorrelationCondition)
-        legs, operator = self._legs(rule, "Rule"), OPERATORS[condition.op]
-        if operator not in (">", ">=") and self.frame.period:
+    def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Any], operator: str, limit: int) -> Query:
+        legs = self._legs(rule, searches, "Rule")
+        if limit >= self.count_below:
             raise Unsupported(
-                f"a count with {condition.op.name.lower()} is never complete, so no scheduled run can report it; use "
-                "gt or gte",
+                f"{self.count_bound}, so it cannot count to {limit:,}; use a number below {self.count_below:,}",
                 at=AT_CONDITION,
             )
-        if condition.count >= self.count_below:
+        return self.count_class(legs, rule.timespan.seconds, operator, limit)
+
+
+def leg_of(search: Search, correlation: SigmaCorrelationRule) -> Leg[Search]:
+    """The rule with the fields that a correlation asks of it. Raises Unsupported for one that holds arrays."""
+    keys = search.keys[id(correlation)]
+    for field, column in (*keys.by.items(), ("the counted field", keys.value)):
+        if column and column.many:
             raise Unsupported(
-                f"{self.count_bound}, so it cannot count to {condition.count:,}; use a number below "
-                f"{self.count_below:,}",
-                at=AT_CONDITION,
+                f"{field} may hold several values in {search.model.table}, so that no correlation can group by it or "
+                "count it; choose another field",
+                at=("correlation", "group-by" if field in keys.by else "condition"),
             )
-        return self._counted(legs, rule.timespan.seconds, operator, condition.count, of_values)
+    return Leg(search, keys.by, keys.value)
 
 
-def places(operator: str, limit: int) -> list[int]:
-    """The numbers of events of which must be known whether a window has so many; that it has one always is."""
-    wanted = {">=": (limit,), ">": (limit + 1,), "<": (limit,), "<=": (limit + 1,)}
-    return [number for number in wanted.get(operator, (limit, limit + 1)) if number > 1]
+def refuse_two_readings(legs: FlaggedLegs[Any]) -> None:
+    """Raise Unsupported where an event of two rules would have two keys or values."""
+    for one, other in combinations(legs.numbers, 2):
+        mine, others = legs.legs[one - 1], legs.legs[other - 1]
+        if not legs.apart(one, other) and (mine.keys, mine.value) != (others.keys, others.value):
+            raise Unsupported(
+                f"two rules of the correlation read {legs.model(one).table} and take a field from different columns; "
+                "use one for both",
+                at=("correlation", "aliases"),
+            )
 
 
-def holds(operator: str, limit: int, reached: Callable[[int], str], never: str) -> str:
-    """Whether a window's number of events meets the condition, in the dialect's words for having so many."""
-    match operator:
-        case ">=":
-            return reached(limit)
-        case ">":
-            return reached(limit + 1)
-        case "<":
-            return f"NOT {reached(limit)}"
-        case "<=":
-            return f"NOT {reached(limit + 1)}" if limit else never
-    exactly = f"{reached(limit)} AND NOT {reached(limit + 1)}" if limit else never
-    return exactly if operator == "==" else f"NOT ({exactly})"
+def refuse_nameless(search: RuleSearch) -> None:
+    """Raise Unsupported where nothing tells one event from another."""
+    if not search.model.event_id:
+        raise Unsupported(
+            f"the pipeline names no event_id for {search.model.table}; set it to the fields that tell one event from "
+            "another",
+            at=AT_RULES,
+        )

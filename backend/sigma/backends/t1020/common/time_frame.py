@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -81,3 +82,7 @@ class Alert:
     def values(self) -> tuple[str, str, str]:
         """Those of COLUMNS."""
         return self.rule_id, self.title, self.branch
+
+    def assigned(self, literal: Callable[[str], str], sign: str) -> list[str]:
+        """The columns as assignments of a dialect's literals, with its sign between."""
+        return [f"{column}{sign}{literal(value)}" for column, value in zip(self.COLUMNS, self.values, strict=True)]

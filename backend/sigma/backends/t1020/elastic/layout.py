@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..common.layout import INDENT, filled
+
 WIDTH = 110
-INDENT = "    "
 #: The parsers nest a chain of `or` in itself, and take some 300 levels (ES|QL: ExpressionBuilder's
 #: MAX_EXPRESSION_DEPTH, 400 in 8.19 and less in later releases).
 LONGEST_CHAIN = 60
@@ -33,11 +34,6 @@ def listed(head: str, items: Sequence[str], indent: str) -> str:
     text = f"{head}({', '.join(items)})"
     if fits(text, indent + INDENT):
         return text
-    rows: list[str] = []
-    for item in items:
-        if rows and fits(f"{rows[-1]}, {item}", indent + INDENT * 2):
-            rows[-1] += f", {item}"
-        else:
-            rows.append(item)
+    rows = filled(items, WIDTH - len(indent) - 2 * len(INDENT))
     deeper = f"\n{indent}{INDENT * 2}"
     return f"{head}({deeper}" + f",{deeper}".join(rows) + ")"

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, ip_network
 
+from ..common.columns import Column
 from ..common.expression import All, Node, Not, Test, all_of, any_of
 from ..common.losses import Loss, LossCode, Unsupported
-from .predicates import Field, Networks, Predicate, Present, Texts
+from ..common.semantic_tests import Present, Texts, Value
+from .predicates import Networks, Predicate
 
 
-def settled(
-    node: Node[Predicate], removed: frozenset[str], name_of: Callable[[str], str]
-) -> tuple[Node[Predicate], tuple[Loss, ...]]:
+def settled(node: Node[Predicate], removed: frozenset[str]) -> tuple[Node[Predicate], tuple[Loss, ...]]:
     """The condition as the documents can answer it, never narrower, and what is lost.
 
     `removed` are texts which the documents lack where the event has them: a test for one finds the events without a
     value too, and NOT of it excludes none. Networks that a rule wrote as IPv4-mapped ones, and not as IPv4 too, find
-    IPv4 addresses as well. `name_of` gives a field's name in the rule. `node` has NOT at its leaves alone. Raises
-    Unsupported where a query would be narrower.
+    IPv4 addresses as well. `node` has NOT at its leaves alone. Raises Unsupported where a query would be narrower.
     """
-    settling = _Settling(removed, name_of)
+    settling = _Settling(removed)
     return settling.settle(node), tuple(settling.losses)
 
 
@@ -39,7 +37,6 @@ def _alone(what: Networks) -> list[str]:
 @dataclass
 class _Settling:
     removed: frozenset[str]
-    name_of: Callable[[str], str]
     losses: dict[Loss, None] = field(default_factory=dict)
 
     def settle(self, node: Node[Predicate]) -> Node[Predicate]:
@@ -55,20 +52,20 @@ class _Settling:
             return all_of(args)
         return All(()) if All(()) in args else any_of(args)
 
-    def _removed_of(self, node: Node[Predicate], negative: bool) -> Field | None:
+    def _removed_of(self, node: Node[Predicate], negative: bool) -> Column | None:
         """The field that is tested for nothing but a text which no document has."""
         leaf = node.arg if negative and isinstance(node, Not) else None if negative else node
         if isinstance(leaf, Test) and isinstance(leaf.what, Texts) and not self._parted(leaf.what)[1]:
-            return leaf.what.field
+            return leaf.what.column
         return None
 
-    def _parted(self, what: Texts) -> tuple[list[str], tuple[tuple[str | None, ...], ...]]:
+    def _parted(self, what: Texts) -> tuple[list[str], tuple[Value, ...]]:
         """Those of the values that no document has, as texts, and the others."""
         gone, kept = [], []
         for value in what.values:
             text = "".join(part or "*" for part in value)
             # No field of another type can hold an empty text.
-            if text in self.removed or not (text or what.field.is_text):
+            if text in self.removed or not (text or what.column.is_text):
                 gone.append(text)
             else:
                 kept.append(value)
@@ -79,12 +76,12 @@ class _Settling:
         if isinstance(what, Texts):
             gone, kept = self._parted(what)
             if gone:
-                name = what.field.called(self.name_of)
+                name = what.column.called
                 self._lose(LossCode.EMPTY, name, f"{name}: {gone[0]!r} also finds events without {name}")
-                missing: Node[Predicate] = Not(Test(Present(what.field)))
+                missing: Node[Predicate] = Not(Test(Present(what.column)))
                 return any_of([missing, Test(replace(what, values=kept))]) if kept else missing
         if isinstance(what, Networks) and (alone := _alone(what)):
-            name = what.field.called(self.name_of)
+            name = what.column.called
             self._lose(
                 LossCode.ADDRESS,
                 name,
@@ -98,7 +95,7 @@ class _Settling:
         if isinstance(what, Texts):
             gone, kept = self._parted(what)
             if gone:
-                name = what.field.called(self.name_of)
+                name = what.column.called
                 self._lose(
                     LossCode.EMPTY,
                     name,
@@ -106,7 +103,7 @@ class _Settling:
                 )
                 return Not(Test(replace(what, values=kept))) if kept else All(())
         if isinstance(what, Networks) and (alone := _alone(what)):
-            name = what.field.called(self.name_of)
+            name = what.column.called
             raise Unsupported(
                 f"{name}: to exclude {', '.join(alone)}, written as of IPv6, would exclude IPv4 addresses too, which "
                 "are stored alike; exclude the IPv4 network as well",
@@ -118,7 +115,7 @@ class _Settling:
         self.losses[Loss(code, message, name)] = None
 
 
-def _missing(node: Node[Predicate], negative: bool) -> Field | None:
+def _missing(node: Node[Predicate], negative: bool) -> Column | None:
     """The field of which the node says that it has no value; with `negative`, that it has one."""
     leaf = node if negative else node.arg if isinstance(node, Not) else None
-    return leaf.what.field if isinstance(leaf, Test) and isinstance(leaf.what, Present) else None
+    return leaf.what.column if isinstance(leaf, Test) and isinstance(leaf.what, Present) else None

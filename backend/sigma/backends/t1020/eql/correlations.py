@@ -8,59 +8,37 @@ from typing import Any, NoReturn
 
 from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
-from ..common.correlations import AT_CONDITION, AT_GROUP_BY, AT_RULES, OPERATORS, CorrelatingConditions, losses_of
+from ..common.backend import QueryBackend
+from ..common.correlation_keys import AT_GROUP_BY
+from ..common.correlations import AT_CONDITION, AT_RULES, AT_TYPE
 from ..common.expression import Node, Test, all_of, any_of, negate
-from ..common.legs import FlaggedLegs, Leg, leg_of, refuse_two_readings, searches_by_rule
 from ..common.losses import Unsupported
-from ..elastic.lowering import ElasticConditions, field_of, source_tests
-from ..elastic.predicates import Predicate, Present, Texts
-from .query import MAX_RUNS, EventSequence, Search
+from ..common.one_stream import FlaggedLegs, Leg, leg_of, refuse_two_readings
+from ..common.query import Query, losses_of
+from ..common.semantic_tests import Present, Texts
+from ..elastic.lowering import source_tests
+from ..elastic.predicates import Predicate
+from .query import MAX_RUNS, EqlFrame, EventSequence, Search
 
 _ELSEWHERE = "use --dialect esql"
 
 
-class EqlCorrelations(CorrelatingConditions, ElasticConditions):
-    """Conditions, and the correlations of their rules."""
+class EqlCorrelations(QueryBackend[EqlFrame]):
+    """Which query each type of correlation becomes."""
 
     language = "EQL"
-    joins_arrays = False
+    search_class = Search
 
-    def convert_correlation_temporal_ordered_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in order on one key within the time span."""
-        legs = self._legs(rule, least=2)
-        if not legs[0].keys:
-            raise Unsupported(
-                "the correlation has no group-by; name the field that its rules share, such as Computer",
-                at=("correlation", "type"),
-            )
-        steps = [(_with_keys(leg), list(leg.keys.values())) for leg in legs]
-        return [EventSequence(steps, rule.timespan.seconds)]
-
-    def convert_correlation_event_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of events on one key within the time span."""
-        condition = rule.condition
-        assert isinstance(condition, SigmaCorrelationCondition)
-        operator = OPERATORS[condition.op]
-        if operator not in (">", ">="):
-            raise Unsupported(
-                f"EQL cannot count with {condition.op.name.lower()}, only with gt and gte; {_ELSEWHERE}",
-                at=AT_CONDITION,
-            )
-        runs = condition.count + (operator == ">")
-        if runs > MAX_RUNS:
-            raise Unsupported(f"EQL counts to {MAX_RUNS} at most, not to {runs}; {_ELSEWHERE}", at=AT_CONDITION)
-        legs = self._legs(rule)
-        search = _one_of(legs, runs <= 1)
-        if runs <= 1:
-            return [search]
-        return [EventSequence([(search, list(legs[0].keys.values()))], rule.timespan.seconds, runs)]
+    def _ordered(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> EventSequence:
+        legs = _legs(rule, searches)
+        steps = [(_with_keys(leg), leg.columns) for leg in legs]
+        return EventSequence(steps, rule.timespan.seconds)
 
     def convert_correlation_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
         """Refused by name."""
+        self._refuse_type("temporal", "sequences have one order")
+
+    def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> NoReturn:
         self._refuse_type("temporal", "sequences have one order")
 
     def convert_correlation_value_count_rule(self, *_: Any, **__: Any) -> list[Any]:
@@ -69,34 +47,47 @@ class EqlCorrelations(CorrelatingConditions, ElasticConditions):
 
     @staticmethod
     def _refuse_type(kind: str, why: str) -> NoReturn:
-        raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=("correlation", "type"))
+        raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=AT_TYPE)
 
-    def _legs(self, correlation: SigmaCorrelationRule, least: int = 1) -> list[Leg[Search]]:
-        """The rules of a correlation. Raises Unsupported for what has none, lacks a field, or has it in two."""
-        legs = [leg_of(search, correlation) for search in searches_by_rule(correlation, Search, self.language, least)]
-        for leg in legs:
-            for field, column in leg.keys.items():
-                if column in leg.search.model.joined:
-                    raise Unsupported(
-                        f"{field} is in two fields of {leg.search.model.table}, which no sequence of EQL can be joined "
-                        f"by; {_ELSEWHERE}",
-                        at=AT_GROUP_BY,
-                    )
-        refuse_two_readings(FlaggedLegs(legs, "Rule"))
-        return legs
+    def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Search], operator: str, limit: int) -> Query:
+        if operator not in (">", ">="):
+            assert isinstance(rule.condition, SigmaCorrelationCondition)
+            raise Unsupported(
+                f"EQL cannot count with {rule.condition.op.name.lower()}, only with gt and gte; {_ELSEWHERE}",
+                at=AT_CONDITION,
+            )
+        runs = limit + (operator == ">")
+        if runs > MAX_RUNS:
+            raise Unsupported(f"EQL counts to {MAX_RUNS} at most, not to {runs}; {_ELSEWHERE}", at=AT_CONDITION)
+        legs = _legs(rule, searches)
+        search = _one_of(legs, runs <= 1)
+        return search if runs <= 1 else EventSequence([(search, legs[0].columns)], rule.timespan.seconds, runs)
+
+
+def _legs(rule: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Leg[Search]]:
+    """The rules of a correlation. Raises Unsupported for what has a field in two columns."""
+    legs = [leg_of(search, rule) for search in searches]
+    for leg in legs:
+        for field, column in leg.keys.items():
+            if column.halves:
+                raise Unsupported(
+                    f"{field} is in two fields of {leg.search.model.table}, which no sequence of EQL can be joined "
+                    f"by; {_ELSEWHERE}",
+                    at=AT_GROUP_BY,
+                )
+    refuse_two_readings(FlaggedLegs(legs, "Rule"))
+    return legs
 
 
 def _with_keys(leg: Leg[Search], alone: bool = False) -> Search:
     """The search without events whose key is an empty text, which joins nothing; and `alone`, without a sequence that
     would see to it, without those that have none."""
-    model = leg.search.model
     needed: list[Node[Predicate]] = []
     for column in leg.keys.values():
-        field = field_of(model, column)
         if alone:
-            needed.append(Test(Present(field)))
-        if field.is_text and "" not in model.removed:
-            needed.append(negate(Test(Texts(field, ((),), cased=True))))
+            needed.append(Test(Present(column)))
+        if column.is_text and "" not in leg.search.model.removed:
+            needed.append(negate(Test(Texts(column, ((),), cased=True))))
     return replace(leg.search, condition=all_of([leg.search.condition, *needed])) if needed else leg.search
 
 
@@ -105,7 +96,7 @@ def _one_of(legs: list[Leg[Search]], alone: bool) -> Search:
     searches = [_with_keys(leg, alone) for leg in legs]
     if len(searches) == 1:
         return searches[0]
-    if len({search.category for search in searches}) > 1 or len({tuple(leg.keys.values()) for leg in legs}) > 1:
+    if len({search.category for search in searches}) > 1 or len({tuple(leg.columns) for leg in legs}) > 1:
         raise Unsupported(
             f"EQL counts events of one category and key, which the rules have not; {_ELSEWHERE}", at=AT_RULES
         )

@@ -9,72 +9,56 @@ Elastic's EQL syntax reference, and ExpressionTranslators and StringUtils in Ela
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ..common.expression import All, AnyOf, Node, Not, Test, all_of, any_of, negate
+from ..common.columns import Column, Kind
+from ..common.expression import All, Node, Not, Test, all_of, any_of, lowered, negate
+from ..common.layout import INDENT
 from ..common.losses import Unsupported
+from ..common.semantic_tests import Numbers, OneOf, Present, Same, Texts, TimePart, Truth, Value
 from ..elastic import regexes as lucene
-from ..elastic.layout import INDENT, joined, listed
+from ..elastic.layout import joined, listed
 from ..elastic.losses import networks_of
-from ..elastic.predicates import (
-    NUMBERS,
-    Field,
-    Matches,
-    Networks,
-    Numbers,
-    OneOf,
-    Predicate,
-    Present,
-    Same,
-    Texts,
-    TimePart,
-    Truth,
-    has_foreign_letters,
-    short,
-)
+from ..elastic.predicates import Expressions, Networks, Predicate, has_foreign_letters, short
 from .text import has_wildcard, name, string
 
-Value = tuple[str | None, ...]
 
+def told(node: Node[Predicate]) -> Node[Predicate]:
+    """The condition without joined columns, each tested in its two halves. NOT stands at the leaves before and after.
 
-def told(node: Node[Predicate], name_of: Callable[[str], str]) -> Node[Predicate]:
-    """The condition without joined fields, each tested in its two parts. Raises Unsupported for what EQL cannot say,
-    with the field's name in the rule, which `name_of` gives. NOT stands at the leaves before and after.
+    Raises Unsupported for what EQL cannot say.
     """
-    if isinstance(node, Not):
-        return negate(told(node.arg, name_of))
-    if isinstance(node, All):
-        return all_of([told(arg, name_of) for arg in node.args])
-    if isinstance(node, AnyOf):
-        return any_of([told(arg, name_of) for arg in node.args])
-    field = node.what.field
-    match node.what:
+    return lowered(node, _told)
+
+
+def _told(what: Predicate) -> Node[Predicate]:
+    column = what.column
+    match what:
         case Same():
-            raise _unsaid(field, "EQL cannot compare two fields", name_of)
+            raise _unsaid(column, "EQL cannot compare two fields")
         case TimePart():
-            raise _unsaid(field, "EQL has no function that takes a part of a time", name_of)
-        case Networks() if field.is_text:
-            raise _unsaid(field, "it is a text here, of which EQL's cidrMatch takes none", name_of)
-        case Texts() | Matches() if field.many and not field.is_text:
-            raise _unsaid(field, "it may hold several values, of which EQL's string() reads one", name_of)
-        case Texts() if len(field.names) == 2:
-            return any_of([_in_two(node.what, value) for value in node.what.values])
-        case Matches() if len(field.names) == 2:
-            both = " and ".join(field.names)
-            raise _unsaid(field, f"it is {both}, which EQL cannot join for a regular expression", name_of)
-        case Present() if len(field.names) == 2:
-            return Test(Present(Field(field.names[1:])))
-    return node
+            raise _unsaid(column, "EQL has no function that takes a part of a time")
+        case Networks() if column.is_text:
+            raise _unsaid(column, "it is a text here, of which EQL's cidrMatch takes none")
+        case Texts() | Expressions() if column.many and not column.is_text:
+            raise _unsaid(column, "it may hold several values, of which EQL's string() reads one")
+        case Texts() if column.halves:
+            return any_of([_in_two(what, value) for value in what.values])
+        case Expressions() if column.halves:
+            both = " and ".join(half.text for half in column.halves)
+            raise _unsaid(column, f"it is {both}, which EQL cannot join for a regular expression")
+        case Present() if column.halves:
+            return Test(Present(column.halves[1]))
+    return Test(what)
 
 
-def _unsaid(field: Field, message: str, name_of: Callable[[str], str]) -> Unsupported:
-    called = field.called(name_of)
-    return Unsupported(f"{called}: {message}; use --dialect esql", called)
+def _unsaid(column: Column, message: str) -> Unsupported:
+    return Unsupported(f"{column.called}: {message}; use --dialect esql", column.called)
 
 
 def _in_two(what: Texts, value: Value) -> Node[Predicate]:
     """A test of `first\\second`, by each place where the pattern may have the backslash; or of the second alone."""
-    first, second = (Field((one,)) for one in what.field.names)
+    first, second = what.column.halves
     alone = _part_test(second, value, what.cased)
     if value[:1] != (None,):
         # What begins with an asterisk may begin in the second, whatever the first is.
@@ -87,8 +71,8 @@ def _in_two(what: Texts, value: Value) -> Node[Predicate]:
     return any_of([*parted, alone])
 
 
-def _part_test(field: Field, value: Value, cased: bool) -> Node[Predicate]:
-    return Test(Present(field)) if value == (None,) else Test(Texts(field, (value,), cased))
+def _part_test(column: Column, value: Value, cased: bool) -> Node[Predicate]:
+    return Test(Present(column)) if value == (None,) else Test(Texts(column, (value,), cased))
 
 
 def _partings(value: Value) -> list[tuple[Value, Value]]:
@@ -107,23 +91,20 @@ def _partings(value: Value) -> list[tuple[Value, Value]]:
     return list(dict.fromkeys(found))
 
 
-# --- Single tests -----------------------------------------------------------------------------------
-
-
-def _name(field: Field) -> str:
-    return name(field.names[0], field.optional)
+def _name(column: Column) -> str:
+    return name(column.text, column.optional)
 
 
 def _is_script(what: Predicate) -> bool:
     """Whether the test is one of a function, which is null of a missing field, and so is NOT of it."""
     if isinstance(what, Texts):
-        return not what.field.is_text and any(_as_address(what, value) is None for value in what.values)
-    return isinstance(what, Matches) and not what.field.is_text
+        return not what.column.is_text and any(_as_address(what, value) is None for value in what.values)
+    return isinstance(what, Expressions) and not what.column.is_text
 
 
 def _as_address(what: Texts, value: Value) -> str | None:
     """The value as an address, which is compared as such."""
-    if what.field.type != "ip" or len(value) != 1 or not value[0]:
+    if what.column.kind is not Kind.ADDRESS or len(value) != 1 or not value[0]:
         return None
     try:
         return str(ipaddress.ip_address(value[0]))
@@ -136,33 +117,33 @@ def alternatives(what: Predicate, indent: str = "") -> list[str]:
     match what:
         case Texts():
             return _texts(what, indent)
-        case Matches():
-            subject = _name(what.field) if what.field.is_text else f"string({_name(what.field)})"
+        case Expressions():
+            subject = _name(what.column) if what.column.is_text else f"string({_name(what.column)})"
             if what.folded:
                 return [f"{subject} regex~ {string(lucene.printed(item))}" for item in what.folded]
             return [f"{subject} regex {string(lucene.printed(item))}" for item in what.items]
         case Networks():
-            return [listed("cidrMatch", [_name(what.field), *map(string, networks_of(what))], indent)]
+            return [listed("cidrMatch", [_name(what.column), *map(string, networks_of(what))], indent)]
         case Numbers():
             if len(what.numbers) > 1:
-                return [listed(f"{_name(what.field)} in ", what.numbers, indent)]
-            return [f"{_name(what.field)} {what.operator} {what.numbers[0]}"]
+                return [listed(f"{_name(what.column)} in ", what.numbers, indent)]
+            return [f"{_name(what.column)} {what.operator} {what.numbers[0]}"]
         case Truth():
-            return [f"{_name(what.field)} == {str(what.value).lower()}"]
+            return [f"{_name(what.column)} == {str(what.value).lower()}"]
         case Present():
-            return [f"{_name(what.field)} != null"]
+            return [f"{_name(what.column)} != null"]
         case OneOf():
-            values = what.values if what.field.type in NUMBERS else tuple(map(string, what.values))
+            values = what.values if what.column.kind is Kind.NUMBER else tuple(map(string, what.values))
             if len(values) == 1:
-                return [f"{_name(what.field)} == {values[0]}"]
-            return [listed(f"{_name(what.field)} in ", values, indent)]
+                return [f"{_name(what.column)} == {values[0]}"]
+            return [listed(f"{_name(what.column)} in ", values, indent)]
     raise TypeError(f"{what} is no test of EQL")
 
 
 def _texts(what: Texts, indent: str) -> list[str]:
-    if not what.field.is_text:
+    if not what.column.is_text:
         return _texts_of_others(what, indent)
-    return _of_subject(_name(what.field), what.field, what.values, what.cased, indent)
+    return _of_subject(_name(what.column), what.column, what.values, what.cased, indent)
 
 
 def _texts_of_others(what: Texts, indent: str) -> list[str]:
@@ -173,18 +154,18 @@ def _texts_of_others(what: Texts, indent: str) -> list[str]:
             addresses.append(address)
         else:
             texts.append(value)
-    found = [f"{_name(what.field)} == {string(address)}" for address in addresses]
+    found = [f"{_name(what.column)} == {string(address)}" for address in addresses]
     if len(found) > 1:
         # Many comparisons would nest too deep for its parser.
         whole = [string(f"{address}/{128 if ':' in address else 32}") for address in addresses]
-        found = [listed("cidrMatch", [_name(what.field), *whole], indent)]
+        found = [listed("cidrMatch", [_name(what.column), *whole], indent)]
     return [
         *found,
-        *(_of_subject(f"string({_name(what.field)})", what.field, texts, what.cased, indent) if texts else []),
+        *(_of_subject(f"string({_name(what.column)})", what.column, texts, what.cased, indent) if texts else []),
     ]
 
 
-def _of_subject(subject: str, field: Field, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
+def _of_subject(subject: str, column: Column, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
     """Tests of a text: those without wildcards, those with, and those that only an expression can say."""
     equal: list[str] = []
     like: list[str] = []
@@ -194,7 +175,7 @@ def _of_subject(subject: str, field: Field, values: Sequence[Value], cased: bool
         foreign = not cased and any(has_foreign_letters(part) for part in plain)
         if foreign or (len(value) > 1 and any(map(has_wildcard, plain))):
             item = lucene.wildcard(value, foreign)
-            found.append(f"{subject} {'regex' if cased or foreign else 'regex~'} {string(short(item, field))}")
+            found.append(f"{subject} {'regex' if cased or foreign else 'regex~'} {string(short(item, column))}")
         elif len(value) <= 1 and value not in ((None,), ("",)):
             equal.append("".join(plain))
         else:
@@ -220,15 +201,12 @@ def _compared(subject: str, operator: str, values: Sequence[str], indent: str) -
 def negative(what: Predicate, indent: str, inside: bool) -> str:
     """NOT of the test, which holds of a missing field."""
     if isinstance(what, Present):
-        return f"{_name(what.field)} == null"
+        return f"{_name(what.column)} == null"
     tests = alternatives(what, indent)
     text = f"not {tests[0]}" if len(tests) == 1 else f"not ({joined(tests, 'or', indent, False)})"
-    if what.field.optional or _is_script(what):
-        return joined([f"{_name(what.field)} == null", text], "or", indent, inside)
+    if what.column.optional or _is_script(what):
+        return joined([f"{_name(what.column)} == null", text], "or", indent, inside)
     return text
-
-
-# --- Trees ------------------------------------------------------------------------------------------
 
 
 def expression(node: Node[Predicate], indent: str = "", inside: str = "") -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..common.correlations import RuleSearch, losses_of
-from ..common.expression import All, Node
+from ..common.expression import Node, conjuncts
+from ..common.layout import INDENT
 from ..common.losses import Loss, LossCode
-from ..common.time_frame import TimeFrame, timespan
-from ..elastic.layout import INDENT
+from ..common.query import RuleSearch, losses_of
+from ..common.time_frame import Alert, TimeFrame, timespan
 from ..elastic.lowering import source_tests
 from ..elastic.predicates import Predicate, merge
 from .predicates import expression
@@ -45,8 +45,7 @@ class Search(RuleSearch):
     @property
     def tests(self) -> Sequence[Node[Predicate]]:
         """All that an event must meet, the log source first."""
-        condition = merge(self.condition)
-        return [*source_tests(self.model), *(condition.args if isinstance(condition, All) else (condition,))]
+        return [*source_tests(self.model), *conjuncts(merge(self.condition))]
 
     @property
     def category(self) -> str:
@@ -58,8 +57,8 @@ class Search(RuleSearch):
         clauses = [expression(test, indent + INDENT, "and") for test in self.tests]
         return f"{self.category} where " + f"\n{indent}{INDENT}and ".join(clauses)
 
-    def render(self) -> str:
-        """The query."""
+    def render(self, frame: EqlFrame, alert: Alert | None = None) -> str:
+        """See Query. The text says nothing of time, nor of the rule."""
         return self.text()
 
 
@@ -79,8 +78,8 @@ class EventSequence:
         """Those of its rules, and what the machine of sequences bounds."""
         return (*losses_of(search for search, _keys in self.steps), ONE_PENDING)
 
-    def render(self) -> str:
-        """The query."""
+    def render(self, frame: EqlFrame, alert: Alert | None = None) -> str:
+        """See Query. The text says nothing of time, nor of the rule."""
         keys = {tuple(own) for _search, own in self.steps}
         common = ", ".join(map(name, next(iter(keys)))) if len(keys) == 1 else ""
         lines = [f"sequence{f' by {common}' if common else ''} with maxspan={timespan(self.span)}"]
@@ -89,6 +88,3 @@ class EventSequence:
             runs = f" with runs={self.runs}" if self.runs else ""
             lines.append(f"{INDENT}[{search.text(INDENT)}]{by}{runs}")
         return "\n".join(lines)
-
-
-Query = Search | EventSequence

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..common.columns import Column, Kind
 from ..common.expression import all_of
-from ..common.legs import FlaggedLegs, Leg
+from ..common.layout import INDENT
 from ..common.losses import Loss, LossCode
-from ..elastic.layout import INDENT, WIDTH
-from ..elastic.lowering import field_of
-from ..elastic.predicates import NUMBERS, Field
+from ..common.one_stream import FlaggedLegs, Leg
+from ..elastic.layout import WIDTH
 from .predicates import as_text, expression
 from .query import TIME, EsqlFrame, Search, assigned, selected, source
 from .text import name
@@ -39,7 +39,7 @@ _MADE = re.compile(
 def overwritten(leg: Leg[Search]) -> list[str]:
     """The fields of the documents that a query would write over before it reads them."""
     model = leg.search.model
-    read = {*leg.keys.values(), leg.value, *model.projection, *model.evidence, *model.columns, *model.source_values}
+    read = {*leg.columns, *model.projection, *model.evidence, *model.columns, *model.source_values}
     return sorted(field for field in read if _MADE.fullmatch(field))
 
 
@@ -48,24 +48,13 @@ class Legs(FlaggedLegs[Search]):
     """All rules of a correlation as one query. The flag of a rule is 1 or 0."""
 
     @property
-    def keys(self) -> dict[str, str]:
-        """By group-by field the column that carries it: the documents' own where that is one for all rules."""
-        found: dict[str, str] = {}
-        for field in self.legs[0].keys:
-            own = {leg.keys[field] for leg in self.legs}
-            column = next(iter(own))
-            plain = len(own) == 1 and not any(column in leg.search.model.joined for leg in self.legs)
-            found[field] = column if plain else f"Key{field}"
-        return found
-
-    @property
     def by(self) -> list[str]:
         """The group-by of STATS."""
         return [name(key) for key in self.keys.values()]
 
-    def field(self, number: int, column: str) -> Field:
+    def column(self, number: int, name: str) -> Column:
         """A column of a rule's log source."""
-        return field_of(self.model(number), column)
+        return self.model(number).named(name)
 
     def lines(self, frame: EsqlFrame, span: int) -> list[str]:
         """From the documents to events with flags, keys, time in ms and the number of its bin."""
@@ -76,15 +65,13 @@ class Legs(FlaggedLegs[Search]):
             # Of one rule all documents that are left are.
             test = expression(tests, indent=INDENT) if len(searches) > 1 else "TRUE"
             lines.append(f"| EVAL {self.flag(number)} = CASE({test}, 1, 0)")
-        keys = [
-            f"{name(column)} = {self._case(field)}" for field, column in self.keys.items() if column == f"Key{field}"
-        ]
+        keys = [f"{name(column)} = {self._case(field)}" for field, column in self.made_keys.items()]
         lines.append(assigned([*keys, f"{MS} = TO_LONG({TIME})", f"{BIN} = TO_LONG({TIME}) / {span * 1000}"]))
         lines.extend(self._present())
         return lines
 
     def _case(self, field: str) -> str:
-        texts = [as_text(self.field(number, self.legs[number - 1].keys[field])) for number in self.numbers]
+        texts = [as_text(leg.keys[field]) for leg in self.legs]
         if len(set(texts)) == 1:
             return texts[0]
         cases = (f"{self.flag(number)} == 1, {text}" for number, text in zip(self.numbers, texts, strict=True))
@@ -94,7 +81,7 @@ class Legs(FlaggedLegs[Search]):
         """A null or empty key joins nothing."""
         lines = []
         for field, column in self.keys.items():
-            text = column == f"Key{field}" or self.field(1, self.legs[0].keys[field]).is_text
+            text = field in self.made_keys or self.legs[0].keys[field].is_text
             lines.append(f"| WHERE {name(column)} IS NOT NULL" + (f' AND {name(column)} != ""' if text else ""))
         return lines
 
@@ -112,9 +99,9 @@ def identity() -> str:
     return 'CONCAT(_index, "/", _id)'
 
 
-def shown(field: Field) -> str:
-    """A field's value as one line, which begins with a mark, so that none is empty."""
-    text = as_text(field)
+def shown(column: Column) -> str:
+    """A column's value as one line, which begins with a mark, so that none is empty."""
+    text = as_text(column)
     return f'COALESCE(REPLACE({text}, "\\n", " "), "")'
 
 
@@ -130,13 +117,13 @@ def part(lines: str, number: int) -> str:
     return f'CASE({line} == "=", NULL, SUBSTRING({line}, 2))'
 
 
-def typed(text: str, field: Field) -> str:
-    """A shown text as a value of the field's type."""
-    if field.many or field.is_text or len(field.names) == 2:
+def typed(text: str, column: Column) -> str:
+    """A shown text as a value of the column's type."""
+    if column.many or column.is_text or column.halves:
         return text
-    kind = {"ip": "TO_IP", "boolean": "TO_BOOLEAN", "date": "TO_DATETIME"}.get(field.type, "")
-    if field.type in NUMBERS:
-        kind = "TO_LONG" if field.type in ("long", "integer", "short", "byte") else "TO_DOUBLE"
+    kind = {"ip": "TO_IP", "boolean": "TO_BOOLEAN", "date": "TO_DATETIME"}.get(column.type, "")
+    if column.kind is Kind.NUMBER:
+        kind = "TO_LONG" if column.type in ("long", "integer", "short", "byte") else "TO_DOUBLE"
     return f"{kind}({text})" if kind else text
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..common.correlations import losses_of
-from ..common.losses import Loss
+from ..common.one_stream import StreamQuery
 from .legs import (
     BIN,
     BUCKET,
@@ -20,25 +19,20 @@ from .legs import (
     shown,
     typed,
 )
-from .query import BOUND, TIME, Correlation, EsqlFrame, assigned
+from .query import BOUND, TIME, EsqlFrame, Piped, assigned
 from .text import name
 
 
 @dataclass(frozen=True)
-class Ordered(Correlation):
+class Ordered(Piped, StreamQuery):
     """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
 
     One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
-    event is one step; steps further apart must not, unless they are all of three (see EsqlCorrelations).
+    event is one step; steps further apart must not, unless they are all of three (see OneStream).
     """
 
     legs: Legs
-    span: int
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """Those of its rules, and what Elasticsearch bounds."""
-        return (*losses_of(leg.search for leg in self.legs.legs), CROWDED, BOUND)
+    bounds = (CROWDED, BOUND)
 
     @property
     def _later(self) -> range:
@@ -49,7 +43,7 @@ class Ordered(Correlation):
         return [self.legs.flag(number) for number in self._later]
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        """See Correlation."""
+        """See PipedQuery."""
         legs = self.legs
         lines = [*legs.lines(frame, self.span), *self._buckets(), *self._pairs()]
         for number in self._later[1:]:
@@ -67,8 +61,6 @@ class Ordered(Correlation):
         decoded, columns = self._decoded()
         lines.append(assigned(decoded))
         return lines, [TIME, *legs.keys.values(), *columns, *made, "EventId"]
-
-    # --- Buckets and pairs ------------------------------------------------------------------------------
 
     def _projected(self) -> list[str]:
         """The columns of a first event that its text carries: all but its time, its keys and where it lies."""
@@ -89,7 +81,7 @@ class Ordered(Correlation):
     def _buckets(self) -> list[str]:
         """Each bucket with the first events of its own time, and the later ones of twice that."""
         legs = self.legs
-        first = [f"TO_STRING({MS})", identity(), *(shown(legs.field(1, column)) for column in self._projected())]
+        first = [f"TO_STRING({MS})", identity(), *(shown(legs.column(1, column)) for column in self._projected())]
         flags = ", ".join(f"TO_STRING({flag})" for flag in self._flags)
         later = [f"TO_STRING({MS}), {flags}", identity(), *map(self._shown_of_any, self._evidence())]
         any_later = " OR ".join(f"{flag} == 1" for flag in self._flags)
@@ -107,7 +99,7 @@ class Ordered(Correlation):
     def _shown_of_any(self, column: str) -> str:
         """A column of whichever of the later rules has it."""
         owner = next(number for number in self._later if column in self.legs.model(number).evidence)
-        return shown(self.legs.field(owner, column))
+        return shown(self.legs.column(owner, column))
 
     def _pairs(self) -> list[str]:
         """Each first event with each later one that lies within the time span."""
@@ -127,8 +119,6 @@ class Ordered(Correlation):
         """Time, identity and flags of a later event from its text."""
         flags = [f"{flag} = TO_LONG(SUBSTRING(Tails, {place}, 1))" for place, flag in enumerate(self._flags, start=14)]
         return [f"{MS} = {ms_of('Tails')}", 'Id = MV_SLICE(SPLIT(Tails, "\\n"), 1)', *flags]
-
-    # --- Steps in order ---------------------------------------------------------------------------------
 
     def _linked(self, number: int, other: int) -> list[str]:
         """Keep of a step the events that follow upon one of the step before, or precede one of that after.
@@ -153,8 +143,6 @@ class Ordered(Correlation):
             f"| EVAL Tails = CONCAT(TO_STRING({MS}), {flags}, {rest})",
             f"| WHERE {' OR '.join(f'{one} == 1' for one in self._flags)}",
         ]
-
-    # --- The result -------------------------------------------------------------------------------------
 
     def _aggregates(self) -> tuple[list[str], list[str]]:
         """Count, first and last time in ms and evidence of each later step, and the names of these columns."""
@@ -181,6 +169,6 @@ class Ordered(Correlation):
         columns = self._projected()
         decoded = ["EventId = SUBSTRING(MV_SLICE(HeadParts, 1), 2)"]
         for place, column in enumerate(columns, start=2):
-            field = self.legs.field(1, column)
-            decoded.append(f"{name(column)} = {typed(part('HeadParts', place), field)}")
+            value = typed(part("HeadParts", place), self.legs.column(1, column))
+            decoded.append(f"{name(column)} = {value}")
         return decoded, columns

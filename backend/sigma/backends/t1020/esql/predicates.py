@@ -7,29 +7,16 @@ text. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from ..common.columns import Column, Kind
 from ..common.expression import All, Node, Not, Test, all_of
+from ..common.layout import INDENT
+from ..common.semantic_tests import Numbers, OneOf, Present, Same, Texts, TimePart, Truth
 from ..elastic import regexes as lucene
-from ..elastic.layout import INDENT, joined, listed
+from ..elastic.layout import joined, listed
 from ..elastic.losses import networks_of
-from ..elastic.predicates import (
-    BETWEEN,
-    NUMBERS,
-    Field,
-    Matches,
-    Networks,
-    Numbers,
-    OneOf,
-    Predicate,
-    Present,
-    Same,
-    Texts,
-    TimePart,
-    Truth,
-    has_foreign_letters,
-    short,
-)
+from ..elastic.predicates import BETWEEN, Expressions, Networks, Predicate, has_foreign_letters, short
 from .text import like, name, string
 
 #: Elasticsearch takes 500 commands in a query.
@@ -43,24 +30,21 @@ _TIME_PARTS = {
 }
 
 
-def as_text(field: Field) -> str:
-    """The field's value as one text: null where it has none."""
-    if len(field.names) == 2:
-        first, second = map(name, field.names)
+def as_text(column: Column) -> str:
+    """The column's value as one text: null where it has none."""
+    if column.halves:
+        first, second = (name(half.text) for half in column.halves)
         # Of the built-in accounts and of other systems there is no domain.
         return f'CONCAT(COALESCE(CONCAT({first}, "\\\\"), ""), {second})'
-    text = name(field.names[0]) if field.is_text else f"TO_STRING({name(field.names[0])})"
-    return f"MV_CONCAT({text}, {string(BETWEEN)})" if field.many else text
+    text = name(column.text) if column.is_text else f"TO_STRING({name(column.text)})"
+    return f"MV_CONCAT({text}, {string(BETWEEN)})" if column.many else text
 
 
 def _subject(what: Predicate) -> str:
     """What must not be null for a test to hold."""
-    if isinstance(what, Networks) and what.field.is_text:
-        return f"TO_IP({as_text(what.field)})"
-    return as_text(what.field) if len(what.field.names) == 2 else name(what.field.names[0])
-
-
-# --- Single tests -----------------------------------------------------------------------------------
+    if isinstance(what, Networks) and what.column.is_text:
+        return f"TO_IP({as_text(what.column)})"
+    return as_text(what.column) if what.column.halves else name(what.column.text)
 
 
 def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
@@ -69,17 +53,17 @@ def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
     match what:
         case Texts():
             return _texts(what, indent)
-        case Matches():
+        case Expressions():
             # With both cases of each letter: from 9.1 on, TO_LOWER before RLIKE becomes a test without regard to case,
             # in which Lucene does not heed the ends of ranges.
-            return [f"{as_text(what.field)} RLIKE {string(lucene.printed(item))}" for item in what.items]
+            return [f"{as_text(what.column)} RLIKE {string(lucene.printed(item))}" for item in what.items]
         case Networks():
             return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
         case Numbers():
             return _numbers(what, indent)
         case Truth():
-            subject = name(what.field.names[0])
-            subject = f"{'MV_MAX' if what.value else 'MV_MIN'}({subject})" if what.field.many else subject
+            subject = name(what.column.text)
+            subject = f"{'MV_MAX' if what.value else 'MV_MIN'}({subject})" if what.column.many else subject
             return [f"{subject} == {str(what.value).upper()}"]
         case Present():
             return [f"{_subject(what)} IS NOT NULL"]
@@ -93,16 +77,16 @@ def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
 
 
 def _texts(what: Texts, indent: str) -> list[str]:
-    subject = as_text(what.field)
-    if what.field.many:
+    subject = as_text(what.column)
+    if what.column.many:
         several = (lucene.one_of_many(lucene.wildcard(value, not what.cased), BETWEEN) for value in what.values)
-        return [f"{subject} RLIKE {string(short(item, what.field))}" for item in several]
+        return [f"{subject} RLIKE {string(short(item, what.column))}" for item in several]
     equal: dict[str, list[str]] = {}
     found: list[str] = []
     for value in what.values:
         if not what.cased and any(part and has_foreign_letters(part) for part in value):
             # TO_LOWER looks around a final sigma and makes two characters of one; here each has its cases.
-            found.append(f"{subject} RLIKE {string(short(lucene.wildcard(value, True), what.field))}")
+            found.append(f"{subject} RLIKE {string(short(lucene.wildcard(value, True), what.column))}")
             continue
         folds = not what.cased and any(part and part.lower() != part.upper() for part in value)
         folded = f"TO_LOWER({subject})" if folds else subject
@@ -119,10 +103,10 @@ def _texts(what: Texts, indent: str) -> list[str]:
 
 
 def _numbers(what: Numbers, indent: str) -> list[str]:
-    subject = name(what.field.names[0])
-    if what.field.many:
+    subject = name(what.column.text)
+    if what.column.many:
         if what.operator == "==":
-            return _texts(Texts(what.field, tuple((number,) for number in what.numbers), cased=True), indent)
+            return _texts(Texts(what.column, tuple((number,) for number in what.numbers), cased=True), indent)
         subject = f"{'MV_MAX' if what.operator.startswith('>') else 'MV_MIN'}({subject})"
     if len(what.numbers) > 1:
         return [listed(f"{subject} IN ", what.numbers, indent)]
@@ -130,23 +114,22 @@ def _numbers(what: Numbers, indent: str) -> list[str]:
 
 
 def _one_of(what: OneOf, indexed: bool) -> list[str]:
-    field = what.field
-    subject = name(field.names[0])
-    if field.many and indexed:
+    column = what.column
+    subject = name(column.text)
+    if column.many and indexed:
         return [f"{subject} : {string(value)}" for value in what.values]
-    if field.many:
+    if column.many:
         patterns = (lucene.one_of_many(lucene.wildcard((value,), False), BETWEEN) for value in what.values)
-        return [f"{as_text(field)} RLIKE {string(lucene.printed(pattern))}" for pattern in patterns]
-    values = what.values if field.type in NUMBERS else tuple(map(string, what.values))
+        return [f"{as_text(column)} RLIKE {string(lucene.printed(pattern))}" for pattern in patterns]
+    values = what.values if column.kind is Kind.NUMBER else tuple(map(string, what.values))
     return [f"{subject} == {values[0]}" if len(values) == 1 else f"{subject} IN ({', '.join(values)})"]
 
 
 def _same(what: Same) -> str:
-    if what.how == "equals" and {what.field.type, what.other.type} <= NUMBERS:
-        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
-    if what.how == "equals" and what.field.type == what.other.type == "date":
-        return f"{name(what.field.names[0])} == {name(what.other.names[0])}"
-    one, other = f"TO_LOWER({as_text(what.field)})", f"TO_LOWER({as_text(what.other)})"
+    kind = what.column.kind
+    if what.how == "equals" and kind is what.other.kind and kind in (Kind.NUMBER, Kind.TIME):
+        return f"{name(what.column.text)} == {name(what.other.text)}"
+    one, other = f"TO_LOWER({as_text(what.column)})", f"TO_LOWER({as_text(what.other)})"
     test = {
         "equals": f"{one} == {other}",
         "contains": f"LOCATE({one}, {other}) > 0",
@@ -157,7 +140,7 @@ def _same(what: Same) -> str:
 
 
 def _time_part(what: TimePart) -> str:
-    subject = name(what.field.names[0])
+    subject = name(what.column.text)
     if what.part == "week":
         # The week of ISO 8601 is that of its Thursday.
         day = f'TO_DATETIME(TO_LONG({subject}) + (4 - DATE_EXTRACT("day_of_week", {subject})) * 86400000)'
@@ -174,9 +157,6 @@ def negative(what: Predicate, indent: str, inside: bool) -> str:
         missing.append(f"{as_text(what.other)} IS NULL")
     test = joined(alternatives(what, False, indent), "OR", indent, False)
     return joined([*missing, f"NOT ({test})"], "OR", indent, inside)
-
-
-# --- Trees ------------------------------------------------------------------------------------------
 
 
 def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, indent: str = "") -> str:
@@ -197,11 +177,6 @@ def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, i
         else:
             parts.append(expression(arg, word, indent=deeper))
     return joined(parts, word, indent, bool(inside))
-
-
-def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
-    """What must hold at once."""
-    return node.args if isinstance(node, All) else (node,)
 
 
 def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:

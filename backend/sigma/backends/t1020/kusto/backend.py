@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sigma.conversion.state import ConversionState
-from sigma.rule import SigmaRule
-
-from sigma.correlations import SigmaCorrelationRule
-
-from ..common.backend import QueryBackend
-from ..common.expression import All
-from ..common.losses import Unsupported
+from ..common.expression import Node
+from ..common.log_model import LogModel
+from ..common.losses import Loss
+from ..common.semantic_tests import SemanticTest
+from ..common.time_frame import Alert
 from .correlations import KustoCorrelations
 from .losses import widened
-from .predicates import merge
-from .query import Correlation, KustoAlert, KustoFrame, Query, Search, combine
+from .lowering import lower
+from .predicates import Predicate
+from .query import KustoFrame, combine
+from .text import name
 
 
-class T1020KustoBackend(QueryBackend[KustoFrame], KustoCorrelations):
+class T1020KustoBackend(KustoCorrelations):
     """Kusto queries for the tables that a pipeline names (see log_model.STATE_KEYS).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
@@ -31,45 +31,21 @@ class T1020KustoBackend(QueryBackend[KustoFrame], KustoCorrelations):
         "default": "KQL, one query for each rule and correlation",
         "combined": "One KQL query of all rules, with RuleId, RuleTitle and Branch",
     }
-    requires_pipeline: ClassVar[bool] = True
     correlation_methods: ClassVar[dict[str, str]] = {
         "default": "Join on the key and on time bins, one row for each first event"
     }
+    frame_class = KustoFrame
 
-    def _time_frame(self, lookback: int, period: int, delay: int) -> KustoFrame:
-        return KustoFrame(lookback, period, delay)
+    @staticmethod
+    def _written_name(column: str) -> str:
+        return name(column)
 
-    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> KustoAlert:
-        return KustoAlert(rule_id, title, branch, rank)
+    def _lowered(self, test: SemanticTest, model: LogModel) -> Node[Predicate]:
+        return lower(test, model)
 
-    # --- Rules ------------------------------------------------------------------------------------
+    def _settled(self, condition: Node[Predicate], model: LogModel) -> tuple[Node[Predicate], tuple[Loss, ...]]:
+        return widened(condition)
 
-    def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Query:
-        """The converted condition with what the pipeline says of its table; text is made in finalize_query."""
-        if isinstance(query, Correlation):
-            self.correlated[id(rule)] = query
-        if isinstance(query, (Search, Correlation)):
-            return query
-        assert isinstance(rule, SigmaRule)
-        model = self._model(rule, state.processing_state)
-        condition, losses = widened(query)
-        if condition == All(()):
-            raise Unsupported(
-                f"nothing is left to search for: {losses[0].message}"
-                if losses
-                else "the condition holds for every event",
-                losses[0].field if losses else "",
-            )
-        return Search(model, merge(condition), {}, losses)
-
-    def finalize_query_default(
-        self, rule: SigmaRule | SigmaCorrelationRule, query: Any, index: int, state: ConversionState
-    ) -> str:
-        """The query's text."""
-        if not isinstance(query, (Search, Correlation)):
-            raise TypeError(f"{type(query).__name__} is no query of this backend")
-        return query.render(self.frame)
-
-    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
+    def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
         """All queries as one."""
         return [combine(queries, self.frame)] if queries else []

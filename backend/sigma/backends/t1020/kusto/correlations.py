@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from sigma.correlations import (
-    SigmaCorrelationCondition,
-    SigmaCorrelationRule,
-    SigmaRuleReference,
-)
+from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
-from ..common.correlations import (
-    AT_CONDITION,
-    AT_GROUP_BY,
-    AT_RULES,
-    OPERATORS,
-    CorrelatingConditions,
-    Keys,
-    counted_fields,
-    losses_of,
-    searches_of,
-)
-from ..common.expression import All, any_of
-from ..common.log_model import Column, LogModel
+from ..common.backend import QueryBackend
+from ..common.columns import Column, Kind
+from ..common.correlation_keys import AT_GROUP_BY, Keys
+from ..common.correlations import AT_CONDITION, AT_RULES, refuse_overlapping
+from ..common.expression import All
+from ..common.log_model import LogModel
 from ..common.losses import Unsupported
-from . import values
-from .lowering import KustoConditions
+from ..common.query import losses_of
+from .counts import Count
 from .ordered import Ordered, Step
-from .predicates import merge
 from .query import Correlation, KustoFrame, Search
+from .temporal import Temporal
 from .text import name
-from .windows import MAX_OVERLAPPING, NO_KEY, Count, Leg, Source, Temporal
+from .windows import NO_KEY, Leg, Source
 
 #: Names that a correlation's query gives to columns of its own.
 _OWN_COLUMN = re.compile(
@@ -42,25 +29,13 @@ _OWN_COLUMN = re.compile(
 )
 
 
-class KustoCorrelations(CorrelatingConditions, KustoConditions):
-    """Conditions, and the correlations of their rules."""
+class KustoCorrelations(QueryBackend[KustoFrame]):
+    """Which query each type of correlation becomes."""
 
     language = "KQL"
+    search_class = Search
 
-    #: Which events are read; set by the backend.
-    frame: KustoFrame
-    #: The queries of converted correlations, by the identity of their rules, for those that refer to them.
-    correlated: dict[int, Correlation]
-
-    # --- The types --------------------------------------------------------------------------------------
-
-    def convert_correlation_temporal_ordered_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in order on one key within the time span."""
-        searches = self._searches(rule)
-        if len(searches) < 2:
-            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
+    def _ordered(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> Ordered:
         for search in searches:
             if not search.model.event_id:
                 raise Unsupported(
@@ -69,93 +44,39 @@ class KustoCorrelations(CorrelatingConditions, KustoConditions):
                     at=AT_RULES,
                 )
         keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
-        if not keys[0]:
-            raise Unsupported(
-                "the correlation has no group-by; name the field that its rules share, such as Computer",
-                at=("correlation", "type"),
-            )
         steps = [Step(search, own) for search, own in zip(searches, keys, strict=True)]
-        return [Ordered(steps, rule.timespan.seconds, self._fields(keys))]
+        return Ordered(steps, rule.timespan.seconds, self._fields(keys))
 
-    def convert_correlation_temporal_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """Rules in any order on one key within the time span."""
-        searches = self._searches(rule)
-        if len(searches) < 2:
-            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
+    def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> Temporal:
         keys = _window_keys(rule, searches)
         sources = _sources(rule, searches, keys)
         for source in sources:
-            if len(source.conditions) > MAX_OVERLAPPING:
-                raise Unsupported(
-                    f"{len(source.conditions)} rules of the correlation read {source.model.table}, of which an event "
-                    f"may meet several; name at most {MAX_OVERLAPPING}",
-                    at=AT_RULES,
-                )
-        return [Temporal(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), len(searches))]
+            refuse_overlapping(len(source.conditions), source.model.table)
+        return Temporal(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), len(searches))
 
-    def convert_correlation_event_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of events on one key within the time span."""
-        return [self._count(rule)]
-
-    def convert_correlation_value_count_rule(
-        self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
-    ) -> list[Any]:
-        """A number of values of a field on one key within the time span."""
-        if len(counted_fields(rule)) != 1:
-            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
-        return [self._count(rule)]
-
-    def _count(self, rule: SigmaCorrelationRule) -> Count:
-        condition = rule.condition
-        assert isinstance(condition, SigmaCorrelationCondition)
-        searches = self._searches(rule)
-        operator, losses = OPERATORS[condition.op], losses_of(searches)
-        if operator not in (">", ">="):
-            word = condition.op.name.lower()
-            if self.frame.period:
-                raise Unsupported(
-                    f"a count with {word} is never complete, so no scheduled run can report it; use gt or gte",
-                    at=AT_CONDITION,
-                )
-            if losses:
-                raise Unsupported(
-                    f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; "
-                    "mend the rule or use gt or gte",
-                    at=AT_CONDITION,
-                )
+    def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Search], operator: str, limit: int) -> Count:
+        losses = losses_of(searches)
+        if losses and operator not in (">", ">="):
+            assert isinstance(rule.condition, SigmaCorrelationCondition)
+            raise Unsupported(
+                f"a rule finds more than it says ({losses[0].message}), so a count with "
+                f"{rule.condition.op.name.lower()} would find less; mend the rule or use gt or gte",
+                at=AT_CONDITION,
+            )
         keys = _window_keys(rule, searches)
         sources = _sources(rule, searches, keys)
-        return Count(sources, rule.timespan.seconds, self._fields(keys), losses, operator, condition.count)
+        return Count(sources, rule.timespan.seconds, self._fields(keys), losses, operator, limit)
 
     def _fields(self, keys: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
         """The group-by fields of the correlation as its rows have them."""
         carried = zip(self._asking.group_by, keys[0].items(), strict=False)
-        return {field: Column(name(column), own.type) for field, (column, own) in carried}
+        return {field: Column(name(column), own.type, name=column) for field, (column, own) in carried}
 
-    # --- Its rules --------------------------------------------------------------------------------------
-
-    def _searches(self, correlation: SigmaCorrelationRule) -> list[Search]:
-        """The search of each rule of a correlation. Raises Unsupported for what has none, or lacks a field."""
-        searches = [
-            self._rows(reference.rule, number, correlation)
-            if isinstance(reference.rule, SigmaCorrelationRule)
-            else _search(reference)
-            for number, reference in enumerate(correlation.referenced_rules, start=1)
-        ]
-        for search in searches:
-            if (refusal := search.keys[id(correlation)].refusal) is not None:
-                raise refusal
-        return searches
-
-    def _rows(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> Search:
+    def _correlated(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> Search:
         """When, on which key, a correlation has come true, as the search of the rule of that number."""
         query = self.correlated.get(id(inner))
         called = inner.name or str(inner.id)
-        if query is None:
+        if not isinstance(query, Correlation):
             raise Unsupported(
                 f"its correlation {called} was not converted; mend it, or put it before this one", at=AT_RULES
             )
@@ -168,21 +89,15 @@ class KustoCorrelations(CorrelatingConditions, KustoConditions):
                 )
         value = next((query.fields[asked[field]] for field in self._asking.counted), None)
         keys = Keys({field: query.fields[asked[field]] for field in self._asking.group_by}, value)
-        columns = [_unbracketed(column) for column in query.fields.values()]
+        columns = [column.name for column in query.fields.values()]
         model = LogModel(
             table=f"Fired{number}",
             time_column=query.time_column,
-            columns={_unbracketed(column): column.type for column in query.fields.values()},
+            columns={column.name: column.type for column in query.fields.values()},
             event_id=tuple(columns) or (NO_KEY,),
             projection=(query.time_column, *columns),
         )
         return Search(model, All(()), {id(outer): keys}, query.losses, query)
-
-
-def _search(reference: SigmaRuleReference) -> Search:
-    found = [search for search in searches_of(reference) if isinstance(search, Search)]
-    # An event that meets several conditions of a rule is one event.
-    return replace(found[0], condition=merge(any_of(search.condition for search in found)), losses=losses_of(found))
 
 
 def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], taken: set[str]) -> list[dict[str, Column]]:
@@ -190,11 +105,6 @@ def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], take
     keys = [search.keys[id(correlation)].by for search in searches]
     names = _key_names(keys, taken)
     return [{names[field]: column for field, column in own.items()} for own in _of_one_type(keys)]
-
-
-def _unbracketed(column: Column) -> str:
-    """The name of a column of which the text is that name as Kusto writes it."""
-    return json.loads(column.text[1:-1]) if column.text.startswith('["') else column.text
 
 
 def _window_keys(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[dict[str, Column]]:
@@ -247,10 +157,9 @@ def _of_one_type(keys: Sequence[Mapping[str, Column]]) -> list[dict[str, Column]
     casts: dict[str, str] = {}
     for field in keys[0]:
         kinds = {own[field].type for own in keys}
+        of_numbers = all(own[field].kind is Kind.NUMBER for own in keys)
         if len(kinds) > 1:
-            casts[field] = (
-                "tolong" if kinds <= {"int", "long"} else "todouble" if kinds <= values.NUMERIC else "tostring"
-            )
+            casts[field] = "tolong" if kinds <= {"int", "long"} else "todouble" if of_numbers else "tostring"
     target = {"tolong": "long", "todouble": "real", "tostring": "string"}
     return [
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..common.expression import All, Node, Not, Test, all_of, any_of
 from ..common.losses import Loss, LossCode
 from .predicates import Predicate
@@ -21,27 +23,17 @@ def widened(node: Node[Predicate]) -> tuple[Node[Predicate], tuple[Loss, ...]]:
 def _widened(node: Node[Predicate], losses: dict[Loss, None]) -> Node[Predicate]:
     if isinstance(node, Test):
         if node.what.operator == "empty":
-            field = node.what.of
-            losses[
-                Loss(
-                    LossCode.EMPTY,
-                    f"{field}: '' also finds events without {field}, which the table stores alike",
-                    field,
-                )
-            ] = None
-            return _missing(node)
-        return node
+            field = _field(node.what)
+            _lose(losses, field, f"{field}: '' also finds events without {field}, which the table stores alike")
+        return _missing(node)
     if isinstance(node, Not):
         if isinstance(node.arg, Test) and node.arg.what.operator == "empty":
-            field = node.arg.what.of
-            losses[
-                Loss(
-                    LossCode.EMPTY,
-                    f"not {field}: '' excludes nothing, since the table stores an empty {field} like a missing one; "
-                    f"exclude {field}: null as well",
-                    field,
-                )
-            ] = None
+            field = _field(node.arg.what)
+            message = (
+                f"not {field}: '' excludes nothing, since the table stores an empty {field} like a missing one; "
+                f"exclude {field}: null as well"
+            )
+            _lose(losses, field, message)
             return All(())
         return node
     absorbed = {_missing(arg) for arg in node.args} & set(node.args)
@@ -49,6 +41,14 @@ def _widened(node: Node[Predicate], losses: dict[Loss, None]) -> Node[Predicate]
     if isinstance(node, All):
         return all_of(args)
     return All(()) if All(()) in args else any_of(args)
+
+
+def _field(what: Predicate) -> str:
+    return what.column.field if what.column else ""
+
+
+def _lose(losses: dict[Loss, None], field: str, message: str) -> None:
+    losses[Loss(LossCode.EMPTY, message, field)] = None
 
 
 def _is_empty(node: Node[Predicate]) -> bool:
@@ -60,6 +60,5 @@ def _missing(node: Node[Predicate]) -> Node[Predicate]:
     if isinstance(node, Not):
         return Not(_missing(node.arg))
     if isinstance(node, Test) and node.what.operator == "empty":
-        what = node.what
-        return Test(Predicate(what.subject, "missing", nullable=what.nullable, computed=what.computed))
+        return Test(replace(node.what, operator="missing"))
     return node

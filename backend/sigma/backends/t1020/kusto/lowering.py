@@ -1,274 +1,242 @@
-"""Conditions as trees of Kusto tests: what each Sigma value means on a column of the rule's table."""
+"""What each semantic test is in Kusto: the operator that finds exactly that, on the column as the table has it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-from sigma.conditions import (
-    ConditionFieldEqualsValueExpression,
-    ConditionValueExpression,
-)
-from sigma.conversion.state import ConversionState
-from sigma.types import (
-    SigmaBool,
-    SigmaCasedString,
-    SigmaCIDRExpression,
-    SigmaCompareExpression,
-    SigmaFieldReference,
-    SigmaRegularExpression,
-    SigmaString,
-    SigmaTimestampPart,
-    TimestampPart,
-)
 
 from ..common import regexes
-from ..common.expression import Node, Test, all_of
-from ..common.front import COMPARISONS, ModelConditions, choices, flag_letters, network_text
-from ..common.log_model import Column, ValueMap
+from ..common.columns import Column, Kind
+from ..common.expression import Node, Test, all_of, any_of, negate
+from ..common.front import network_text, not_of_type
+from ..common.log_model import LogModel
 from ..common.losses import Unsupported
-from ..common.value_parts import Parts, anywhere, as_text, parts_of
-from . import values
+from ..common.semantic_tests import (
+    InNetwork,
+    Keyword,
+    KeywordMatches,
+    Matches,
+    Numbers,
+    OneOf,
+    Present,
+    Same,
+    SemanticTest,
+    Texts,
+    TimePart,
+    Truth,
+)
 from .predicates import EVERY_COLUMN, Predicate
 from .text import name, string
 
-_PLAIN_VALUES = "write the value without modifiers"
+Lowered = Node[Predicate]
 
 #: Kusto docs, the pages of these functions; weeks are those of ISO 8601 ('week_of_year()').
 _TIME_PARTS = {
-    TimestampPart.MINUTE: 'datetime_part("minute", {})',
-    TimestampPart.HOUR: "hourofday({})",
-    TimestampPart.DAY: "dayofmonth({})",
-    TimestampPart.WEEK: "week_of_year({})",
-    TimestampPart.MONTH: "monthofyear({})",
-    TimestampPart.YEAR: "getyear({})",
+    "minute": 'datetime_part("minute", {})',
+    "hour": "hourofday({})",
+    "day": "dayofmonth({})",
+    "week": "week_of_year({})",
+    "month": "monthofyear({})",
+    "year": "getyear({})",
 }
 
 
-class KustoConditions(ModelConditions):
-    """A backend that converts conditions to trees of Kusto's tests (expression.Node of Predicate)."""
+def lower(test: SemanticTest, model: LogModel) -> Lowered:
+    """The test as Kusto's predicates. Raises Unsupported for what the table or KQL cannot say."""
+    match test:
+        case Texts():
+            return any_of(_text(test.column, value, test.cased, model) for value in test.values)
+        case Matches():
+            return _matches(test, model)
+        case InNetwork():
+            column, network = _as_string(test.column, model), test.network
+            return _test(column, f"ipv{network.version}", string(network_text(network)))
+        case Numbers():
+            return _numbers(test)
+        case Truth():
+            return _truth(test)
+        case Present():
+            return present(test.column)
+        case OneOf():
+            return _test(test.column, "==", *map(string, test.values))
+        case Same():
+            return _same(test)
+        case TimePart():
+            subject = _TIME_PARTS[test.part].format(test.column.text)
+            return _test(test.column, test.operator, test.number, subject=subject, nullable=True)
+        case Keyword():
+            # What a table has in parts only, such as a user with the domain, is computed, so that it is a column too.
+            return _in_any_column(test, tuple(model.expressions))
+        case KeywordMatches():
+            return _matches_any_column(test, tuple(model.expressions))
 
-    @staticmethod
-    def _written_name(column: str) -> str:
-        """A column's name as Kusto writes it."""
-        return name(column)
 
-    def _holds(self, mapped: ValueMap, value: str, state: ConversionState) -> Node[Predicate]:
-        return Test(Predicate(name(mapped.column), "==", tuple(string(word) for word in mapped.values[value])))
+def present(column: Column) -> Lowered:
+    """The column holds something."""
+    stored = column if column.text else _file_names(column)
+    return negate(_test(stored, "missing", nullable=column.nullable))
 
-    # --- Fields -----------------------------------------------------------------------------------
 
-    def _subject(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
-        """The column of a condition and the field's Sigma name. Raises Unsupported for a field with a value map."""
-        model = self._known_model(state)
-        if (mapped := model.value_maps.get(cond.field)) is not None:
-            raise Unsupported(f"{cond.field} takes {choices(mapped)}; {_PLAIN_VALUES}", cond.field)
-        sigma_name = self._sigma_name(cond.field)
-        return self._column(cond.field, model, sigma_name), sigma_name
+def _test(column: Column, operator: str, *operands: str, subject: str = "", nullable: bool = False) -> Lowered:
+    """A test of a column; `subject` is what is made of it first."""
+    return Test(Predicate(subject or column.text, operator, operands, nullable, column.computed, column))
 
-    def _as_string(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> tuple[Column, str]:
-        """The same with the column as a string, for tests of its text."""
-        column, sigma_name = self._subject(cond, state)
-        if not column.text:
-            product = "" if self._known_model(state).path_separator else "give the rule a product, and "
-            raise Unsupported(
-                f"{sigma_name} is stored as a file name alone; {product}test it with |endswith and one separator "
-                "before the name, such as '\\cmd.exe'",
-                sigma_name,
-            )
-        if column.type == "datetime":
-            raise Unsupported(f"{sigma_name} is a time here; compare no texts with it", sigma_name)
-        if column.type != "string":
-            column = replace(column, text=f"tostring({column.text})", type="string")
-        return column, sigma_name
 
-    # --- Strings ----------------------------------------------------------------------------------
+def _file_names(column: Column) -> Column:
+    """The column with the file names of a column of paths."""
+    return Column(name(column.base_name), name=column.base_name, field=column.field)
 
-    def convert_condition_field_eq_val_str(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A string, with or without wildcards, without regard to case."""
-        return self._text(cond, state, cased=False)
 
-    def convert_condition_field_eq_val_str_case_sensitive(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A string, with or without wildcards, by case."""
-        return self._text(cond, state, cased=True)
-
-    def _text(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, cased: bool) -> Node[Predicate]:
-        assert isinstance(cond.value, SigmaString)
-        parts = parts_of(cond.value, self._sigma_name(cond.field))
-        text = as_text(parts)
-        if (mapped := self._mapped(cond, state, text)) is not None:
-            return mapped
-        column, _sigma_name = self._subject(cond, state)
-        if parts == [None]:
-            return values.present(column)
-        if column.type in values.NUMERIC and (number := values.as_whole_number(text)) is not None:
-            return Test(Predicate(column.text, "==", (number,), nullable=True))
-        if column.type == "bool" and text.lower() in ("true", "false"):
-            return Test(Predicate(column.text, "==", (text.lower(),), nullable=True))
-        if (file_name := values.base_name(column, parts, self._known_model(state).path_separator)) is not None:
-            return values.compare(Column(name(column.base_name)), "equals", file_name, cased)
-        column, sigma_name = self._as_string(cond, state)
-        return values.matches_text(column, parts, cased, sigma_name)
-
-    def convert_condition_field_eq_val_re(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A regular expression, unanchored, by case unless it says otherwise."""
-        assert isinstance(cond.value, SigmaRegularExpression)
-        column, sigma_name = self._as_string(cond, state)
-        expression, finds_nothing = self._printed(cond.value, sigma_name, sigma_name)
-        test: Node[Predicate] = Test(
-            Predicate(column.text, "matches regex", (string(expression),), computed=column.computed)
+def _as_string(column: Column, model: LogModel) -> Column:
+    """The column as a string, for tests of its text. Raises Unsupported where the table has the file name alone."""
+    if not column.text:
+        product = "" if model.path_separator else "give the rule a product, and "
+        raise Unsupported(
+            f"{column.field} is stored as a file name alone; {product}test it with |endswith and one separator "
+            "before the name, such as '\\cmd.exe'",
+            column.field,
         )
-        # A missing value is an empty string here, and matches nothing.
-        return all_of((values.present(column), test)) if finds_nothing else test
+    return column if column.type == "string" else replace(column, text=f"tostring({column.text})", type="string")
 
-    @staticmethod
-    def _printed(value: SigmaRegularExpression, what: str, field: str) -> tuple[str, bool]:
-        """The expression as RE2 reads it, and whether an empty text has it. Raises Unsupported, naming `what`."""
-        letters = flag_letters(value)
-        try:
-            expression = regexes.to_re2(str(value.regexp), letters)
-        except regexes.RegexError as error:
-            raise Unsupported(
-                f"{what}: the regular expression {error}, which KQL's RE2 cannot run; {error.hint}", field
-            ) from None
-        return expression, regexes.matches_nothing(str(value.regexp), letters)
 
-    def convert_condition_field_eq_val_cidr(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """An address in a network, IPv4 or IPv6."""
-        assert isinstance(cond.value, SigmaCIDRExpression)
-        column, _sigma_name = self._as_string(cond, state)
-        network = cond.value.network
-        return Test(
-            Predicate(column.text, f"ipv{network.version}", (string(network_text(network)),), computed=column.computed)
+def _text(column: Column, parts: Sequence[str | None], cased: bool, model: LogModel) -> Lowered:
+    if (file_name := _base_name(column, parts, model.path_separator)) is not None:
+        return _compare(_file_names(column), "equals", file_name, cased)
+    column = _as_string(column, model)
+    if not parts:
+        return _test(column, "empty")
+    lead, trail = parts[0] is None, parts[-1] is None
+    inner = parts if len(parts) == 1 else parts[lead : len(parts) - trail]
+    if len(inner) == 1 and inner[0]:
+        how = {(True, True): "contains", (True, False): "endswith", (False, True): "startswith"}
+        return _compare(column, how.get((lead, trail), "equals"), inner[0], cased)
+    subject = column.text
+    if not cased and any(part and _has_foreign_letters(part) for part in parts):
+        subject, parts, cased = f"tolower({subject})", [part and _lower(part) for part in parts], True
+    expression = string(regexes.wildcard_pattern(parts, not cased))
+    return _test(column, "matches regex", expression, subject=subject)
+
+
+def _compare(column: Column, how: str, needle: str, cased: bool) -> Lowered:
+    """A string test without wildcards; `how` is equals, contains, startswith or endswith.
+
+    Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators'), so letters
+    beyond them are compared in lower case.
+    """
+    subject = column.text
+    if not cased and _has_foreign_letters(needle):
+        subject, needle, cased = f"tolower({subject})", _lower(needle), True
+    if how == "contains":
+        operator = _contains(needle) + ("_cs" if cased else "")
+    else:
+        operator = {"equals": "=="}.get(how, f"{how}_cs") if cased else {"equals": "=~"}.get(how, how)
+    return _test(column, operator, string(needle), subject=subject)
+
+
+def _base_name(column: Column, parts: Sequence[str | None], separator: str) -> str | None:
+    """The file name that `*\\name` asks for, if the column's file names are stored apart; `separator` is that of the
+    rule's paths, empty where they may be of several platforms."""
+    if not column.base_name or len(parts) != 2 or parts[0] is not None or not parts[1]:
+        return None
+    first, file_name = parts[1][0], parts[1][1:]
+    if first != separator or not file_name or any(character in "\\/" for character in file_name):
+        return None
+    return file_name
+
+
+def _matches(test: Matches, model: LogModel) -> Lowered:
+    column = _as_string(test.column, model)
+    expression, finds_nothing = _printed(test, column.field, column.field)
+    found = _test(column, "matches regex", string(expression))
+    # A missing value is an empty string here, and matches nothing.
+    return all_of((present(column), found)) if finds_nothing else found
+
+
+def _printed(test: Matches | KeywordMatches, what: str, field: str) -> tuple[str, bool]:
+    """The expression as RE2 reads it, and whether an empty text has it. Raises Unsupported, naming `what`."""
+    try:
+        expression = regexes.to_re2(test.pattern, test.flags)
+    except regexes.RegexError as error:
+        raise Unsupported(
+            f"{what}: the regular expression {error}, which KQL's RE2 cannot run; {error.hint}", field
+        ) from None
+    return expression, regexes.matches_nothing(test.pattern, test.flags)
+
+
+def _numbers(test: Numbers) -> Lowered:
+    column = test.column
+    if column.kind is Kind.NUMBER:
+        return _test(column, test.operator, *test.numbers, nullable=True)
+    if test.operator == "==" and column.type == "string" and column.text:
+        return any_of(_compare(column, "equals", number, cased=False) for number in test.numbers)
+    raise not_of_type(column, "a number")
+
+
+def _truth(test: Truth) -> Lowered:
+    column, word = test.column, str(test.value).lower()
+    if column.kind is Kind.TRUTH:
+        return _test(column, "==", word, nullable=True)
+    if column.type == "string" and column.text:
+        return _compare(column, "equals", word, cased=False)
+    raise not_of_type(column, "bool")
+
+
+def _same(test: Same) -> Lowered:
+    """A column compared with another one of the event.
+
+    Numbers and times are compared as such where both are of that kind, all else as text without regard to case.
+    A missing value equals nothing, another missing one included.
+    """
+    column, other = test.column, test.other
+    for side in (column, other):
+        if not side.text:
+            raise Unsupported(f"{side.field} is stored as a file name alone; compare no field with it", side.field)
+    column = replace(column, computed=(*column.computed, *other.computed))
+    if test.how == "equals" and column.kind is other.kind and column.kind in (Kind.NUMBER, Kind.TIME):
+        same = _test(column, "==", other.text, nullable=True)
+    else:
+        # Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators').
+        texts = (one.text if one.type == "string" else f"tostring({one.text})" for one in (column, other))
+        left, right = (f"tolower({text})" for text in texts)
+        operator = "==" if test.how == "equals" else f"{test.how}_cs"
+        same = _test(column, operator, right, subject=left)
+    return all_of((present(other), same))
+
+
+def _in_any_column(test: Keyword, computed: tuple[str, ...]) -> Lowered:
+    inner = test.value[1:-1]
+    if len(inner) == 1 and inner[0] and (test.cased or not _has_foreign_letters(inner[0])):
+        operator = _contains(inner[0]) + ("_cs" if test.cased else "")
+        return Test(Predicate(EVERY_COLUMN, operator, (string(inner[0]),), computed=computed))
+    # All columns cannot be put in lower case; RE2 folds the case of all letters.
+    expression = regexes.wildcard_pattern(test.value, not test.cased)
+    return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
+
+
+def _matches_any_column(test: KeywordMatches, computed: tuple[str, ...]) -> Lowered:
+    expression, finds_nothing = _printed(test, "a keyword", "")
+    if finds_nothing:
+        raise Unsupported(
+            "a keyword's expression is found in an empty text too, so in every event; correct it", at=("detection",)
         )
+    return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
 
-    # --- Numbers and truth values -----------------------------------------------------------------
 
-    def convert_condition_field_eq_val_num(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A number, as the column's type has it."""
-        return self._number(cond, state, "==", str(cond.value))
+def _lower(text: str) -> str:
+    """Lower case, a character for a character, as tolower() does."""
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)
 
-    def convert_condition_field_compare_op_val(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A numeric comparison."""
-        value = cond.value
-        assert isinstance(value, SigmaCompareExpression)
-        if isinstance(value.number, SigmaTimestampPart):
-            return self._time_part(cond, state, COMPARISONS[value.op], value.number)
-        return self._number(cond, state, COMPARISONS[value.op], str(value.number))
 
-    def _number(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState, operator: str, number: str
-    ) -> Node[Predicate]:
-        if operator == "==" and (mapped := self._mapped(cond, state, number)) is not None:
-            return mapped
-        column, sigma_name = self._subject(cond, state)
-        if column.type in values.NUMERIC:
-            return Test(Predicate(column.text, operator, (number,), nullable=True))
-        if operator == "==" and column.type == "string" and column.text:
-            return values.compare(column, "equals", number, cased=False)
-        raise Unsupported(f"{sigma_name} is of type {column.type} here, not a number; compare it as such", sigma_name)
+def _has_foreign_letters(text: str) -> bool:
+    return any(not c.isascii() and c.lower() != c.upper() for c in text)
 
-    def convert_condition_field_eq_val_bool(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A truth value, as the column's type has it."""
-        assert isinstance(cond.value, SigmaBool)
-        word = "true" if cond.value.boolean else "false"
-        if (mapped := self._mapped(cond, state, word)) is not None:
-            return mapped
-        column, sigma_name = self._subject(cond, state)
-        if column.type == "bool":
-            return Test(Predicate(column.text, "==", (word,), nullable=True))
-        if column.type == "string" and column.text:
-            return values.compare(column, "equals", word, cased=False)
-        raise Unsupported(f"{sigma_name} is of type {column.type} here, not bool; compare it as such", sigma_name)
 
-    # --- Missing values ---------------------------------------------------------------------------
+def _contains(needle: str) -> str:
+    """The operator that finds a text anywhere: `has`, which uses the index, where it finds the same."""
+    edges = _is_term_edge(needle[0]) and _is_term_edge(needle[-1])
+    return "has" if edges and any(character.isalnum() for character in needle) else "contains"
 
-    def _present(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Node[Predicate]:
-        if (mapped := self._mapped(cond, state, "*")) is not None:
-            return mapped
-        column, _sigma_name = self._subject(cond, state)
-        return values.present(column)
 
-    # --- Times and other fields ---------------------------------------------------------------------
-
-    def _time_part(
-        self,
-        cond: ConditionFieldEqualsValueExpression,
-        state: ConversionState,
-        operator: str,
-        value: SigmaTimestampPart,
-    ) -> Node[Predicate]:
-        column, sigma_name = self._subject(cond, state)
-        part = value.timestamp_part
-        if column.type != "datetime":
-            raise Unsupported(
-                f"{sigma_name} is of type {column.type} here, not a time, so it has no {part.name.lower()}; test a "
-                "field that holds a time",
-                sigma_name,
-            )
-        subject = _TIME_PARTS[part].format(column.text)
-        return Test(Predicate(subject, operator, (str(value),), nullable=True, computed=column.computed))
-
-    def convert_condition_field_eq_field(
-        self, cond: ConditionFieldEqualsValueExpression, state: ConversionState
-    ) -> Any:
-        """A field compared with another one of the same event."""
-        reference = cond.value
-        assert isinstance(reference, SigmaFieldReference)
-        how = {(True, True): "contains", (True, False): "startswith", (False, True): "endswith"}
-        sides = []
-        for field in (cond.field, reference.field):
-            side = ConditionFieldEqualsValueExpression(field, reference)
-            column, sigma_name = self._subject(side, state)
-            if not column.text:
-                raise Unsupported(f"{sigma_name} is stored as a file name alone; compare no field with it", sigma_name)
-            sides.append(column)
-        column, other = sides
-        return values.equals_column(column, other, how.get((reference.starts_with, reference.ends_with), "equals"))
-
-    # --- Keywords -----------------------------------------------------------------------------------
-
-    def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """A text anywhere in the event."""
-        assert isinstance(cond.value, SigmaString)
-        cased = isinstance(cond.value, SigmaCasedString)
-        parts = parts_of(cond.value, "the keyword")
-        if not [part for part in parts if part is not None]:
-            raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
-        return self._keyword(anywhere(parts), state, cased)
-
-    def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """A number, as text, anywhere in the event."""
-        return self._keyword([None, str(cond.value), None], state, cased=False)
-
-    def _keyword(self, parts: Parts, state: ConversionState, cased: bool) -> Node[Predicate]:
-        return values.in_any_column(parts, cased, self._computed(state))
-
-    def _computed(self, state: ConversionState) -> tuple[str, ...]:
-        """What a table has in parts only, such as a user with the domain, is computed, so that it is a column too."""
-        return tuple(self._known_model(state).expressions)
-
-    def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Any:
-        """A regular expression anywhere in the event."""
-        assert isinstance(cond.value, SigmaRegularExpression)
-        expression, finds_nothing = self._printed(cond.value, "a keyword", "")
-        if finds_nothing:
-            raise Unsupported(
-                "a keyword's expression is found in an empty text too, so in every event; correct it", at=("detection",)
-            )
-        test = Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=self._computed(state))
-        return Test(test)
+def _is_term_edge(character: str) -> bool:
+    """Whether a term may end here: `has` then finds what `contains` finds, by the index."""
+    return not character.isalnum() and character != "_"

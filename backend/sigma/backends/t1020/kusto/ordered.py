@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..common.expression import Test, negate
-from ..common.log_model import Column, LogModel
+from ..common.columns import Column
+from ..common.expression import Test
+from ..common.layout import INDENT
+from ..common.log_model import LogModel
 from ..common.losses import Loss
-from ..common.time_frame import timespan
-from .predicates import INDENT, Predicate
-from .query import Correlation, KustoAlert, KustoFrame, Search, command, indented, summarize
-from .text import name
+from ..common.query import losses_of
+from ..common.time_frame import Alert, timespan
+from . import lowering
+from .predicates import Predicate
+from .query import Correlation, KustoFrame, Reading, Search, alert_columns, command, indented, summarize
+from .text import name, names
 
 
 @dataclass(frozen=True)
@@ -58,36 +62,37 @@ class Ordered(Correlation):
     @property
     def losses(self) -> tuple[Loss, ...]:
         """Those of its rules."""
-        return tuple(dict.fromkeys(loss for step in self.steps for loss in step.search.losses))
+        return losses_of(step.search for step in self.steps)
 
-    def parts(
-        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
-    ) -> tuple[list[str], list[str]]:
+    def reads(self) -> Iterator[Reading]:
         """See Correlation."""
-        return self._prefixed(prefix)._parts(frame, alert, prefix)
+        for step in self.steps:
+            yield from step.search.reads(step.keys.values())
 
-    def _prefixed(self, prefix: str) -> Ordered:
+    def prefixed(self, prefix: str) -> Ordered:
+        """See Correlation."""
         return replace(self, steps=[replace(step, search=step.search.prefixed(prefix)) for step in self.steps])
 
-    def _parts(self, frame: KustoFrame, alert: KustoAlert | None, prefix: str) -> tuple[list[str], list[str]]:
+    def _parts(self, frame: KustoFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
         lets, inner = self._chains(frame, prefix)
-        identity = ", ".join(self._first_identity())
-        doubled = [self._second_name(column) for column in self._first_identity()]
-        own = [column for column in self._first_identity() if column.startswith("Step1")]
+        identity = self._first_identity()
+        # A join calls the right side's column of a name that both sides have by that name with a 1.
+        doubled = [f"{column}1" for column in identity]
+        own = [column for column in identity if column.startswith("Step1")]
         body = [
             f"{prefix}Step1",
-            f"| join kind=inner (\n{indented(inner)}\n{INDENT}) on {identity}",
-            command("project-away", [*own, *doubled]),
+            f"| join kind=inner (\n{indented(inner)}\n{INDENT}) on {names(identity)}",
+            command("project-away", list(map(name, [*own, *doubled]))),
         ]
         if alert:
-            body.append(command("extend", alert.columns()))
+            body.append(command("extend", alert_columns(alert)))
         return lets, body
 
     def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
         """See Correlation."""
-        lets, inner = self._prefixed(table)._chains(frame, table)
+        lets, inner = self.prefixed(table)._chains(frame, table)
         first = self.steps[0]
-        columns = ", ".join(map(name, first.keys))
+        columns = names(first.keys)
         lines = [*inner, f"| summarize by {columns}, Fired = Step{len(self.steps)}First"]
         lines.append(f"| project {columns}, {first.time} = Fired")
         return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
@@ -95,35 +100,30 @@ class Ordered(Correlation):
     def _chains(self, frame: KustoFrame, prefix: str) -> tuple[list[str], list[str]]:
         """The let statements, and the lines that give the identity of each e1 with what the later steps hold."""
         first = self.steps[0]
-        names = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
+        steps = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
         lets = [line for step in self.steps for line in step.search.definition(frame, self.span)]
-        lets.append(f"let {names[0]} = materialize(\n{indented(self._first_rows(frame))});")
-        identity = ", ".join(self._first_identity())
-        inner = [names[0], f"| distinct {identity}"]
+        lets.append(f"let {steps[0]} = materialize(\n{indented(self._first_rows(frame))});")
+        identity = names(self._first_identity())
+        inner = [steps[0], f"| distinct {identity}"]
         span = timespan(self.span)
-        for number, step in enumerate(names[1:], start=2):
-            lets.append(f"let {step} =\n{indented(self._later_rows(number, frame, names[0]))};")
+        for number, step in enumerate(steps[1:], start=2):
+            lets.append(f"let {step} =\n{indented(self._later_rows(number, frame, steps[0]))};")
             since = first.time if number == 2 else f"Step{number - 1}Time"
             ahead = f"Step{number}Bin"
             inner.append(f"| mv-expand {ahead} = dynamic([0, 1]) to typeof(long)")
             inner.append(f"| extend TimeBin = bin({first.time} + {ahead} * {span}, {span})")
-            inner.append(f"| join kind=inner {step} on {', '.join([*map(name, first.keys), 'TimeBin'])}")
+            inner.append(f"| join kind=inner {step} on {names([*first.keys, 'TimeBin'])}")
             inner.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
             inner.extend(self._distinct(number))
         inner.extend(self._summary(identity))
-        inner.extend(frame.completed(f"Step{len(names)}First"))
+        inner.extend(frame.completed(f"Step{len(steps)}First"))
         return lets, inner
-
-    @staticmethod
-    def _second_name(column: str) -> str:
-        """What a join calls the right side's column of a name that both sides have."""
-        return f'{column[:-2]}1"]' if column.endswith('"]') else f"{column}1"
 
     def _first_identity(self) -> list[str]:
         """What identifies e1: its key, its time, and what tells it from others of that time; none is ever null."""
         first = self.steps[0]
         own = [f"Step1{column}" for column in first.model.event_id if column not in first.keys]
-        return list(dict.fromkeys([*map(name, first.keys), first.time, *own]))
+        return list(dict.fromkeys([*first.keys, first.model.time_column, *own]))
 
     def _first_columns(self) -> list[str]:
         """Names of the columns of e1, its key and identity among them."""
@@ -138,15 +138,12 @@ class Ordered(Correlation):
     def _first_rows(self, frame: KustoFrame) -> list[str]:
         """Lines of e1: all columns of a result row. A null or empty key joins nothing, so it is left out here."""
         first = self.steps[0]
-        present = [
-            negate(Test(Predicate(column.text, "missing", nullable=column.nullable, computed=column.computed)))
-            for column in first.keys.values()
-        ]
+        present = [lowering.present(column) for column in first.keys.values()]
         items = [
             self._assigned(column, first.keys[column]) if column in first.keys else name(column)
             for column in self._first_columns()
         ]
-        items.extend(f"Step1{column} = {_never_null(first.model, column)}" for column in self._identity(1, True))
+        items.extend(f"{_own(1, column)} = {_never_null(first.model, column)}" for column in self._identity(1, True))
         rows = first.search.rows(frame.filters(first.time, self.span), present)
         return [*rows, command("project", items)]
 
@@ -161,8 +158,8 @@ class Ordered(Correlation):
         items = [
             *(self._assigned(key, column) for key, column in step.keys.items()),
             f"Step{number}Time = {step.time}",
-            *(f"Step{number}{column} = {_never_null(step.model, column)}" for column in identity),
-            *(f"Step{number}{column} = {name(column)}" for column in step.model.evidence if column not in identity),
+            *(f"{_own(number, column)} = {_never_null(step.model, column)}" for column in identity),
+            *(f"{_own(number, column)} = {name(column)}" for column in step.model.evidence if column not in identity),
             f"TimeBin = bin({step.time}, {timespan(self.span)})",
         ]
         rows = step.search.rows(frame.filters(step.time, self.span), known)
@@ -186,14 +183,14 @@ class Ordered(Correlation):
             if other.model.table != step.model.table:
                 continue
             same = [f"Step{number}Time == {other.time if earlier == 1 else f'Step{earlier}Time'}"]
-            same.extend(f"Step{number}{column} == Step{earlier}{column}" for column in self._identity(number))
+            same.extend(f"{_own(number, column)} == {_own(earlier, column)}" for column in self._identity(number))
             yield f"| where not({' and '.join(same)})"
 
     def _summary(self, identity: str) -> list[str]:
         """Per e1: of each later step the number of events, their first and last time, and their evidence."""
         if len(self.steps) == 2 and len(self.steps[1].model.evidence) == 1:
             # Grouping by the evidence first leaves each value once, which costs less than a set does.
-            value = f"Step2{self.steps[1].model.evidence[0]}"
+            value = _own(2, self.steps[1].model.evidence[0])
             return [
                 summarize(
                     ["Step2Count = count()", "Step2First = min(Step2Time)", "Step2Last = max(Step2Time)"],
@@ -216,13 +213,19 @@ class Ordered(Correlation):
                 aggregates.append(f"{step}Count = count()")
             else:
                 # With three steps and more, one event stands in several chains.
-                parts = [f"{step}Time", *(f"{step}{column}" for column in self._identity(number))]
+                parts = [f"{step}Time", *(_own(number, column) for column in self._identity(number))]
                 distinct = ', ":", '.join(parts)
                 aggregates.append(f"{step}Count = array_length(make_set(strcat({distinct})))")
             aggregates.append(f"{step}First = min({step}Time)")
             aggregates.append(f"{step}Last = max({step}Time)")
-            aggregates.extend(f"{step}{column} = make_set({step}{column})" for column in later.model.evidence)
+            shown = [_own(number, column) for column in later.model.evidence]
+            aggregates.extend(f"{column} = make_set({column})" for column in shown)
         return [summarize(aggregates, identity)]
+
+
+def _own(number: int, column: str) -> str:
+    """What a column of a step is called in the query."""
+    return name(f"Step{number}{column}")
 
 
 def _never_null(model: LogModel, column: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ..common.expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
+from ..common.columns import Column
+from ..common.expression import All, AnyOf, Node, Not, Test, conjuncts, leaves, merge_alternatives
+from ..common.layout import INDENT
 from .text import name
 
 #: Lines longer than this are broken where a clause or a list allows it.
 WIDTH = 100
-INDENT = "    "
 #: The subject of a test of all columns (Kusto docs, 'where operator').
 EVERY_COLUMN = "*"
 #: Kusto nests the operands of a chain of `or` in each other, and takes some 450 levels (KS245).
@@ -57,8 +58,8 @@ class Predicate:
     whole predicate, a filter of the log source), "missing" (the subject holds nothing), "empty" (it holds an
     empty text, see `widened`), "ipv4" and "ipv6" (the address lies in one of the networks). The subject "*" is
     every column. `nullable` says that the subject's type has a null, of which no comparison must become true.
-    `computed` names the columns that are computed first, if it needs any. `of` is the Sigma field, where a
-    message may have to name it.
+    `computed` names the columns that are computed first, if it needs any. `column` is that of the subject, where it is
+    one.
     """
 
     subject: str
@@ -66,7 +67,7 @@ class Predicate:
     operands: tuple[str, ...] = ()
     nullable: bool = False
     computed: tuple[str, ...] = ()
-    of: str = ""
+    column: Column | None = field(default=None, compare=False)
 
     @property
     def cost(self) -> int:
@@ -90,31 +91,10 @@ class Predicate:
 def merge(node: Node[Predicate]) -> Node[Predicate]:
     """Make one list of alternatives on one column (in~, has_any, …), and of their negations."""
 
-    def join(joined: All[Predicate] | AnyOf[Predicate]) -> Node[Predicate]:
-        negative = isinstance(joined, All)
-        lists: dict[Predicate, dict[str, None]] = {}
-        rest: list[Node[Predicate]] = []
-        order: list[Predicate | Node[Predicate]] = []
-        for arg in joined.args:
-            leaf = arg.arg if negative and isinstance(arg, Not) else None if negative else arg
-            if isinstance(leaf, Test) and leaf.what.joinable:
-                key = replace(leaf.what, operands=())
-                if key not in lists:
-                    order.append(key)
-                lists.setdefault(key, {}).update(dict.fromkeys(leaf.what.operands))
-            else:
-                rest.append(arg)
-                order.append(arg)
-        args: list[Node[Predicate]] = []
-        for entry in order:
-            if isinstance(entry, Predicate):
-                test: Node[Predicate] = Test(replace(entry, operands=tuple(lists[entry])))
-                args.append(Not(test) if negative else test)
-            else:
-                args.append(entry)
-        return all_of(args) if negative else any_of(args)
+    def together(one: Predicate, other: Predicate) -> Predicate:
+        return replace(one, operands=tuple(dict.fromkeys((*one.operands, *other.operands))))
 
-    return rewrite(node, join)
+    return merge_alternatives(node, lambda what: replace(what, operands=()) if what.joinable else None, together)
 
 
 def cost(node: Node[Predicate]) -> int:
@@ -232,11 +212,7 @@ def _in_groups(node: All[Predicate] | AnyOf[Predicate]) -> All[Predicate] | AnyO
 
 def computed_columns(node: Node[Predicate]) -> set[str]:
     """The columns that must be computed before the node can be tested."""
-    if isinstance(node, Test):
-        return set(node.what.computed)
-    if isinstance(node, Not):
-        return computed_columns(node.arg)
-    return set().union(*(computed_columns(arg) for arg in node.args))
+    return {column for predicate in leaves(node) for column in predicate.computed}
 
 
 def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str], needed: Iterable[str] = ()) -> list[str]:
@@ -244,12 +220,10 @@ def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str], n
 
     `computed`: by name the expression that gives a column; `needed`: those that are wanted in any case.
     """
-    conjuncts: list[Node[Predicate]] = []
-    for node in nodes:
-        conjuncts.extend(node.args if isinstance(node, All) else (node,))
+    together = dict.fromkeys(conjunct for node in nodes for conjunct in conjuncts(node))
     lines: list[str] = []
     known: set[str] = set()
-    for node in sorted(cheapest_first(dict.fromkeys(conjuncts)), key=lambda node: bool(computed_columns(node))):
+    for node in sorted(cheapest_first(together), key=lambda node: bool(computed_columns(node))):
         for column in sorted(computed_columns(node) - known):
             lines.append(f"| extend {name(column)} = {computed[column]}")
             known.add(column)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..common.correlations import RuleSearch
+from ..common import layout
+from ..common.columns import Column
 from ..common.expression import Node, Test
-from ..common.log_model import Column
+from ..common.layout import INDENT, filled
+from ..common.log_model import LogModel
 from ..common.losses import Loss
+from ..common.query import RuleSearch
 from ..common.time_frame import Alert, TimeFrame, timespan
-from .predicates import INDENT, WIDTH, Predicate, where_lines
+from .predicates import WIDTH, Predicate, merge, where_lines
 from .text import name, string
 
 
@@ -35,33 +38,14 @@ class KustoFrame(TimeFrame):
         return [f"| where {column} > ago({timespan(self.period + self.delay)})"] if self.scheduled else []
 
 
-@dataclass(frozen=True)
-class KustoAlert(Alert):
-    """An alert in Kusto's words."""
-
-    def columns(self) -> list[str]:
-        """The constant columns, as items of a project."""
-        values = self.values
-        return [f"{column} = {string(value)}" for column, value in zip(self.COLUMNS, values, strict=True)]
-
-
-def _rows(items: Sequence[str], width: int) -> list[str]:
-    """`a, b, c` in rows of at most that width, wrapped between items."""
-    rows: list[str] = []
-    for item in items:
-        if rows and len(rows[-1]) + len(item) + 2 <= width:
-            rows[-1] += f", {item}"
-        else:
-            rows.append(item)
-    return rows
+def alert_columns(alert: Alert | None) -> list[str]:
+    """The constant columns of an alert, as items of a project; none where there is none."""
+    return alert.assigned(string, " = ") if alert else []
 
 
 def command(word: str, items: Sequence[str]) -> str:
     """`| project a, b, c`, wrapped between items."""
-    flat = f"| {word} {', '.join(items)}"
-    if len(flat) <= WIDTH:
-        return flat
-    return f"| {word}\n" + ",\n".join(INDENT + row for row in _rows(items, WIDTH - len(INDENT)))
+    return layout.command(f"| {word}", items, WIDTH)
 
 
 def call(function: str, arguments: Sequence[str]) -> str:
@@ -69,7 +53,7 @@ def call(function: str, arguments: Sequence[str]) -> str:
     flat = f"{function}({', '.join(arguments)})"
     if len(flat) <= WIDTH - len(INDENT):
         return flat
-    return f"{function}(\n" + ",\n".join(INDENT + row for row in _rows(arguments, WIDTH - 2 * len(INDENT))) + ")"
+    return f"{function}(\n" + ",\n".join(INDENT + row for row in filled(arguments, WIDTH - 2 * len(INDENT))) + ")"
 
 
 def union(tables: Iterable[Sequence[str]]) -> str:
@@ -87,6 +71,21 @@ def indented(lines: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a query reads of one log source: the condition, and the columns of group-by fields and of counted values."""
+
+    model: LogModel
+    condition: Node[Predicate]
+    keys: Sequence[Column] = ()
+    values: Sequence[Column] = ()
+
+
+def source_tests(model: LogModel) -> list[Node[Predicate]]:
+    """What chooses the rows of a log source among those of its table."""
+    return [Test(Predicate(text, "raw")) for text in model.source_filters]
+
+
+@dataclass(frozen=True)
 class Search(RuleSearch):
     """The rows of one table that meet a rule's condition.
 
@@ -99,15 +98,23 @@ class Search(RuleSearch):
         self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = (), needed: Iterable[str] = ()
     ) -> list[str]:
         """The lines that select the rows; `extra` are further tests, `needed` columns to compute in any case."""
-        source = (Test(Predicate(text, "raw")) for text in self.model.source_filters)
-        clauses = where_lines([*extra, *source, self.condition], self.model.expressions, needed)
+        tests = [*extra, *source_tests(self.model), merge(self.condition)]
+        clauses = where_lines(tests, self.model.expressions, needed)
         return [self.model.table, *time_filters, *clauses]
 
-    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
+    def render(self, frame: KustoFrame, alert: Alert | None = None) -> str:
         """The query; with `alert`, its columns come first."""
         lines = self.rows(frame.filters(name(self.model.time_column)))
-        items = (alert.columns() if alert else []) + [name(column) for column in self.model.projection]
+        items = alert_columns(alert) + [name(column) for column in self.model.projection]
         return "\n".join([*lines, *([command("project", items)] if items else [])])
+
+    def reads(self, keys: Iterable[Column] = (), values: Iterable[Column] = ()) -> Iterator[Reading]:
+        """What the search reads for a correlation with those keys and values; what the correlation reads whose rows it
+        searches."""
+        if self.fired:
+            yield from self.fired.reads()
+        else:
+            yield Reading(self.model, self.condition, tuple(keys), tuple(values))
 
     def prefixed(self, prefix: str) -> Search:
         """The same search; a table that the query defines has the prefix, as all such names have."""
@@ -144,12 +151,22 @@ class Correlation(ABC):
         """What the query gives up: what its rules do."""
 
     @abstractmethod
-    def parts(
-        self, frame: KustoFrame, alert: KustoAlert | None = None, prefix: str = ""
-    ) -> tuple[list[str], list[str]]:
-        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+    def reads(self) -> Iterator[Reading]:
+        """What the query reads, by log source."""
 
-    def render(self, frame: KustoFrame, alert: KustoAlert | None = None) -> str:
+    @abstractmethod
+    def prefixed(self, prefix: str) -> Correlation:
+        """The same query; all tables that it defines have the prefix."""
+
+    @abstractmethod
+    def _parts(self, frame: KustoFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
+        """See parts; the tables of the rules have the prefix already."""
+
+    def parts(self, frame: KustoFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
+        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+        return self.prefixed(prefix)._parts(frame, alert, prefix)
+
+    def render(self, frame: KustoFrame, alert: Alert | None = None) -> str:
         """The query."""
         lets, body = self.parts(frame, alert)
         return "\n".join([*lets, *body])
@@ -160,10 +177,7 @@ def summarize(aggregates: Sequence[str], by: str) -> str:
     return f"| summarize\n{rows}\n{INDENT}by {by}"
 
 
-Query = Search | Correlation
-
-
-def combine(alerts: Sequence[tuple[KustoAlert, Query]], frame: KustoFrame) -> str:
+def combine(alerts: Sequence[tuple[Alert, Search | Correlation]], frame: KustoFrame) -> str:
     """One query of many: a union with one schema, a row an alert, and columns that say which rule it is of."""
     lets: list[str] = []
     branches: list[Sequence[str]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 #: Kusto's keywords are all in lower case, so a name with a capital first is none of them.
@@ -29,3 +30,8 @@ def _unicode(character: str) -> str:
 def name(column: str) -> str:
     """A column name, bracketed where it might be no plain identifier (Kusto docs, 'Identifier naming rules')."""
     return column if _NAME.fullmatch(column) else f"[{string(column)}]"
+
+
+def names(columns: Iterable[str]) -> str:
+    """Column names in a list."""
+    return ", ".join(map(name, columns))

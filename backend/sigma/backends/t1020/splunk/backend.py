@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sigma.conversion.state import ConversionState
 from sigma.processing.pipeline import ProcessingPipeline
-from sigma.rule import SigmaRule
 
-from sigma.correlations import SigmaCorrelationRule
-
-from ..common.backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, BadOption, QueryBackend
-from ..common.expression import All
-from ..common.losses import Unsupported
+from ..common.backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, BadOption
+from ..common.expression import Node
+from ..common.log_model import LogModel
+from ..common.losses import Loss, Unsupported
+from ..common.semantic_tests import SemanticTest
+from ..common.time_frame import Alert
 from .correlations import SplunkCorrelations
-from .query import DEFAULT_INDEX, Correlation, Search, SplunkAlert, SplunkFrame, combine, is_index
+from .lowering import lower
+from .predicates import Predicate
+from .query import DEFAULT_INDEX, SplunkFrame, combine, is_index
+from .text import eval_name
 
 
-class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
+class T1020SplunkBackend(SplunkCorrelations):
     """Splunk searches of the events that a pipeline names (see log_model.STATE_KEYS).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m);
@@ -30,11 +33,9 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
         "default": "SPL, one search for each rule and correlation",
         "combined": "One SPL search of all rules, with RuleId, RuleTitle and Branch, and one for each correlation",
     }
-    requires_pipeline: ClassVar[bool] = True
     correlation_methods: ClassVar[dict[str, str]] = {
         "default": "One base search, carried back through the events in order of time"
     }
-    default_correlation_method: ClassVar[str] = "default"
 
     def __init__(
         self,
@@ -61,33 +62,24 @@ class T1020SplunkBackend(QueryBackend[SplunkFrame], SplunkCorrelations):
     def _time_frame(self, lookback: int, period: int, delay: int) -> SplunkFrame:
         return SplunkFrame(lookback, period, delay, index=self.index)
 
-    def _alert(self, rule_id: str, title: str, branch: str, rank: int) -> SplunkAlert:
-        return SplunkAlert(rule_id, title, branch, rank)
+    @staticmethod
+    def _written_name(column: str) -> str:
+        """A field's own name, which each command quotes in its own way. Raises Unsupported for one that none can."""
+        eval_name(column)
+        return column
 
-    def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Any:
-        """The converted condition with what the pipeline says of its events; text is made in finalize_query."""
-        if isinstance(query, (Search, Correlation)):
-            return query
-        assert isinstance(rule, SigmaRule)
-        if query == All(()):
-            raise Unsupported("the condition holds for every event")
-        model = self._model(rule, state.processing_state)
+    def _lowered(self, test: SemanticTest, model: LogModel) -> Node[Predicate]:
+        return lower(test, model)
+
+    def _settled(self, condition: Node[Predicate], model: LogModel) -> tuple[Node[Predicate], tuple[Loss, ...]]:
         if not model.data_model and not model.source_values:
             raise Unsupported(
                 f"the pipeline does not say which events are {model.table}, so that all of the index would be "
                 "searched; set sources and source_values",
                 at=("logsource", "category"),
             )
-        return Search(model, query, {})
+        return condition, ()
 
-    def finalize_query_default(
-        self, rule: SigmaRule | SigmaCorrelationRule, query: Any, index: int, state: ConversionState
-    ) -> str:
-        """The search's text."""
-        if not isinstance(query, (Search, Correlation)):
-            raise TypeError(f"{type(query).__name__} is no query of this backend")
-        return query.render(self.frame)
-
-    def finalize_output_combined(self, queries: list[Any]) -> list[str]:
+    def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
         """All rules as one search, and a search for each correlation."""
         return combine(queries, self.frame)

@@ -7,14 +7,14 @@ what a result shows of it. Times have thirteen digits from 2001 to 2286, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..common.expression import All, Node, all_of, leaves
-from ..common.legs import FlaggedLegs, Leg
+from ..common.expression import All, Node, all_of, conjuncts, leaves
 from ..common.losses import Loss, LossCode
-from .predicates import Predicate, conjuncts, expression, is_exact, merge
-from .query import Search, SplunkFrame, any_search, base_search, eval_line, source_tests
+from ..common.one_stream import FlaggedLegs, Leg
+from .predicates import Predicate, expression, is_exact, merge
+from .query import Search, SplunkFrame, any_search, base_search, eval_line, tests_by_source_field
 from .text import eval_name, search_name, text
 
 #: Splunk's limits.conf, `max_stream_window` ('streamstats').
@@ -38,7 +38,7 @@ BOUND = Loss(
 def overwritten(leg: Leg[Search]) -> list[str]:
     """The fields of the events that a search would write over before it reads them."""
     model = leg.search.model
-    read = {*leg.keys.values(), leg.value, *model.event_id, *model.projection, *model.evidence}
+    read = {*leg.columns, *model.event_id, *model.projection, *model.evidence}
     read.update(test.field for test in leaves(all_of(leg.search.tests)))
     return sorted(field for field in read if _MADE.fullmatch(field) or field in {f"Key{key}" for key in leg.keys})
 
@@ -48,15 +48,6 @@ class Legs(FlaggedLegs[Search]):
     """All rules of a correlation as one search; the flag of a rule is null of events that are not of it."""
 
     @property
-    def keys(self) -> dict[str, str]:
-        """By group-by field the field that carries it: the events' own where that is one for all rules."""
-        found: dict[str, str] = {}
-        for field in self.legs[0].keys:
-            own = {leg.keys[field] for leg in self.legs}
-            found[field] = next(iter(own)) if len(own) == 1 else f"Key{field}"
-        return found
-
-    @property
     def by(self) -> str:
         """The group-by of stats commands."""
         return ", ".join(search_name(key) for key in self.keys.values()) or NO_KEY
@@ -64,9 +55,8 @@ class Legs(FlaggedLegs[Search]):
     def lines(self, frame: SplunkFrame, span: int) -> list[str]:
         """From the base search to events with flags, keys, time in ms and identity."""
         lines = [base_search(frame, any_search(leg.search for leg in self.legs)), *frame.filters(span)]
-        flags = [f"{self.flag(number)}=if({self._is(number)}, 1, null())" for number in range(1, len(self.legs) + 1)]
-        lines.extend(eval_line([flag]) for flag in flags)
-        keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.keys.items() if self._computed(field)]
+        lines.extend(eval_line([f"{self.flag(number)}=if({self._is(number)}, 1, null())"]) for number in self.numbers)
+        keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.made_keys.items()]
         identity = '.":".'.join(map(_identity, self.legs[0].search.model.event_id))
         lines.append(
             eval_line(
@@ -77,8 +67,7 @@ class Legs(FlaggedLegs[Search]):
                 ]
             )
         )
-        any_flag = " OR ".join(f"{self.flag(number)}=1" for number in range(1, len(self.legs) + 1))
-        lines.append(f"| where {any_flag}")
+        lines.append(f"| where {' OR '.join(f'{self.flag(number)}=1' for number in self.numbers)}")
         # A null or empty key joins nothing.
         present = [f'isnotnull({eval_name(key)}) AND {eval_name(key)}!=""' for key in self.keys.values()]
         if present:
@@ -87,33 +76,25 @@ class Legs(FlaggedLegs[Search]):
 
     def _is(self, number: int) -> str:
         """Whether an event is one of a rule, given that it is one of any: what tells it apart, and no more."""
-        leg = self.legs[number - 1]
-        others = [other for at, other in enumerate(self.legs, start=1) if at != number]
-        parting = [leg.search.model.apart_from(other.search.model) for other in others]
-        tests = list(leg.search.tests)
-        if others and all(parting):
-            source = [test for test in source_tests(leg.search.model) if _field_of(test) in frozenset().union(*parting)]
-            tests = [*source[:1], *(test for test in conjuncts(merge(leg.search.condition)) if not is_exact(test))]
-            covered = frozenset(field for field in [_field_of(source[0])])
-            if not all(covered & fields for fields in parting):
-                tests = [*source, *tests[1:]]
-        elif not others:
-            tests = leg.search.inexact
+        search = self.legs[number - 1].search
+        others = [leg.search for at, leg in enumerate(self.legs, start=1) if at != number]
+        parting = [search.model.apart_from(other.model) for other in others]
+        tests: Sequence[Node[Predicate]] = search.tests
+        if not others:
+            tests = search.inexact
+        elif all(parting):
+            by_field = tests_by_source_field(search.model)
+            telling = {field: test for field, test in by_field.items() if field in frozenset().union(*parting)}
+            first = next(iter(telling))
+            source = [telling[first]] if all(first in fields for fields in parting) else list(telling.values())
+            tests = [*source, *(test for test in conjuncts(merge(search.condition)) if not is_exact(test))]
         node: Node[Predicate] = all_of(tests)
         return expression(node) if node != All(()) else "true()"
 
-    def _computed(self, field: str) -> bool:
-        return len({leg.keys[field] for leg in self.legs}) > 1
-
     def _key(self, field: str) -> str:
-        cases = (
-            f"{self.flag(number)}=1, {eval_name(leg.keys[field])}" for number, leg in enumerate(self.legs, start=1)
-        )
+        own = (leg.keys[field].text for leg in self.legs)
+        cases = (f"{self.flag(number)}=1, {eval_name(text)}" for number, text in zip(self.numbers, own, strict=True))
         return f"case({', '.join(cases)})"
-
-
-def _field_of(test: Node[Predicate]) -> str:
-    return getattr(getattr(test, "what", None), "field", "")
 
 
 def _identity(field: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..common.correlations import losses_of
-from ..common.losses import Loss
+from ..common.one_stream import StreamQuery
 from .legs import (
     BOUND,
     EVENT_ID,
@@ -19,28 +18,23 @@ from .legs import (
     values_shown,
     within,
 )
-from .query import Correlation, SplunkFrame, eval_line, table
+from .query import Piped, SplunkFrame, eval_line
 from .text import eval_name
 
 
 @dataclass(frozen=True)
-class Ordered(Correlation):
+class Ordered(Piped, StreamQuery):
     """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
 
     One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
-    event is one step; steps further apart must not, unless they are all of three (see SplunkCorrelations).
+    event is one step; steps further apart must not, unless they are all of three (see OneStream).
     """
 
     legs: Legs
-    span: int
+    bounds = (BOUND,)
 
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        """Those of its rules, and what Splunk bounds."""
-        return (*losses_of(leg.search for leg in self.legs.legs), BOUND)
-
-    def lines(self, frame: SplunkFrame) -> list[str]:
-        """See Correlation."""
+    def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
+        """See PipedQuery."""
         later = range(2, len(self.legs.legs) + 1)
         lines = self.legs.lines(frame, self.span)
         lines.extend(
@@ -66,7 +60,7 @@ class Ordered(Correlation):
             lines.append(eval_line([f"{eval_name(name)}={value}" for name, value in made.items()]))
             columns.extend(made)
         first = self.legs.legs[0].search.model
-        return [*lines, *table([*first.projection, *self.legs.keys.values(), *columns, EVENT_ID])]
+        return lines, [*first.projection, *self.legs.keys.values(), *columns, EVENT_ID]
 
     def _evidence(self, number: int) -> list[str]:
         return list(self.legs.legs[number - 1].search.model.evidence)

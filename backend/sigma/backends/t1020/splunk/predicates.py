@@ -6,16 +6,20 @@ condition is split: what `search` says exactly stays there, the rest goes to `wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from ..common.expression import All, AnyOf, Node, Not, Test, all_of, any_of, rewrite
+from ..common.expression import All, AnyOf, Node, Not, Test, all_of, any_of, merge_alternatives
+from ..common.layout import INDENT
 from .text import eval_name, search_name, search_value, text
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 WIDTH = 110
 #: Of a field that is there.
 ANY = ("*",)
-INDENT = "    "
 
 
 @dataclass(frozen=True)
@@ -46,33 +50,15 @@ class Predicate:
 def merge(node: Node[Predicate]) -> Node[Predicate]:
     """Make one list of alternatives on one field, and of their negations."""
 
-    def join(joined: All[Predicate] | AnyOf[Predicate]) -> Node[Predicate]:
-        negative = isinstance(joined, All)
-        lists: dict[Predicate, list[Predicate]] = {}
-        args: list[Predicate | Node[Predicate]] = []
-        for arg in joined.args:
-            leaf = arg.arg if negative and isinstance(arg, Not) else None if negative else arg
-            if not isinstance(leaf, Test) or not leaf.what.joinable:
-                args.append(arg)
-                continue
-            key = replace(leaf.what, values=(), regexes=())
-            if key not in lists:
-                args.append(key)
-            lists.setdefault(key, []).append(leaf.what)
-        found: list[Node[Predicate]] = []
-        for entry in args:
-            if not isinstance(entry, Predicate):
-                found.append(entry)
-                continue
-            values = tuple(dict.fromkeys(value for one in lists[entry] for value in one.values))
-            regexes = dict.fromkeys(regex for one in lists[entry] for regex in one.regexes)
-            test: Node[Predicate] = Test(
-                replace(entry, values=ANY if ANY[0] in values else values, regexes=tuple(regexes))
-            )
-            found.append(Not(test) if negative else test)
-        return all_of(found) if negative else any_of(found)
+    def together(one: Predicate, other: Predicate) -> Predicate:
+        values = dict.fromkeys((*one.values, *other.values))
+        regexes = dict.fromkeys((*one.regexes, *other.regexes))
+        return replace(one, values=ANY if ANY[0] in values else tuple(values), regexes=tuple(regexes))
 
-    return rewrite(node, join)
+    def key(what: Predicate) -> Predicate | None:
+        return replace(what, values=(), regexes=()) if what.joinable else None
+
+    return merge_alternatives(node, key, together)
 
 
 def is_exact(node: Node[Predicate]) -> bool:
@@ -96,28 +82,22 @@ def wider(node: Node[Predicate]) -> Node[Predicate] | None:
     if not args:
         return None
     # `a=* OR a=x` is `a=*`, and `a=* a=x` is `a=x`.
-    there = {arg.what.field for arg in args if isinstance(arg, Test) and arg.what.values == ANY}
-    tested = {arg.what.field for arg in args if isinstance(arg, Test) and arg.what.values != ANY}
+    there = {arg.what.field for arg in args if _is_any(arg)}
+    tested = {arg.what.field for arg in args if isinstance(arg, Test) and not _is_any(arg)}
     if isinstance(node, AnyOf):
-        args = [
-            arg for arg in args if not (isinstance(arg, Test) and arg.what.values != ANY and arg.what.field in there)
-        ]
-        return any_of(_anything(arg) for arg in args)
-    args = [arg for arg in args if not (isinstance(arg, Test) and arg.what.values == ANY and arg.what.field in tested)]
-    return all_of(_anything(arg) for arg in args)
+        args = [arg for arg in args if _is_any(arg) or not (isinstance(arg, Test) and arg.what.field in there)]
+        return any_of(map(_anything, args))
+    return all_of(_anything(arg) for arg in args if not (_is_any(arg) and arg.what.field in tested))
+
+
+def _is_any(node: Node[Predicate]) -> TypeGuard[Test[Predicate]]:
+    """Whether `search` asks only that the field is there."""
+    return isinstance(node, Test) and node.what.values == ANY
 
 
 def _anything(node: Node[Predicate]) -> Node[Predicate]:
     """Tests that a field is there are one, whatever they are of in an expression."""
-    return Test(Predicate(node.what.field, ANY)) if isinstance(node, Test) and node.what.values == ANY else node
-
-
-def conjuncts(node: Node[Predicate]) -> Sequence[Node[Predicate]]:
-    """What must hold at once."""
-    return node.args if isinstance(node, All) else (node,)
-
-
-# --- As a search expression -------------------------------------------------------------------------
+    return Test(Predicate(node.what.field, ANY)) if _is_any(node) else node
 
 
 def search(node: Node[Predicate], indent: str = "", prefix: str = "") -> str:
@@ -152,9 +132,6 @@ def _searched(what: Predicate, indent: str, prefix: str) -> str:
         return flat
     deeper = f"\n{indent}{INDENT}"
     return f"{field} IN ({deeper}" + f",{deeper}".join(quoted) + f"\n{indent})"
-
-
-# --- As an expression -------------------------------------------------------------------------------
 
 
 def expression(node: Node[Predicate], inside: str = "") -> str:

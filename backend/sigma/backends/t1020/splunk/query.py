@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..common import regexes
-from ..common.correlations import RuleSearch
-from ..common.expression import All, Node, Not, Test, all_of, any_of
+from ..common.expression import All, Node, Not, Test, all_of, common_first, conjuncts
+from ..common.layout import INDENT, assignments, filled, one_a_line
 from ..common.log_model import LogModel
-from ..common.losses import Loss
+from ..common.query import PipedQuery, Query, RuleSearch
 from ..common.time_frame import Alert, TimeFrame, timespan
-from .predicates import (
-    ANY,
-    INDENT,
-    WIDTH,
-    Predicate,
-    conjuncts,
-    expression,
-    is_exact,
-    merge,
-    search,
-    where_lines,
-    wider,
-)
+from .predicates import ANY, WIDTH, Predicate, expression, is_exact, merge, search, where_lines, wider
 from .text import eval_name, is_range, search_name, search_value, text
 
 DEFAULT_INDEX = "*"
@@ -75,19 +62,34 @@ class SplunkFrame(TimeFrame):
         return f"(now()-{self.period + self.delay})*1000"
 
 
-@dataclass(frozen=True)
-class SplunkAlert(Alert):
-    """An alert in SPL's words."""
+class Piped(PipedQuery):
+    """A search as SPL writes it."""
 
-    def assignments(self) -> list[str]:
-        """The constant columns, as items of an eval."""
-        return [f"{column}={text(value)}" for column, value in zip(self.COLUMNS, self.values, strict=True)]
+    @staticmethod
+    def assigned(items: Sequence[str]) -> str:
+        """See PipedQuery."""
+        return eval_line(items)
+
+    @staticmethod
+    def projected(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
+        """See PipedQuery."""
+        return table(columns, leading)
+
+    @staticmethod
+    def constants(alert: Alert) -> list[str]:
+        """See PipedQuery."""
+        return alert.assigned(text, "=")
+
+
+def tests_by_source_field(model: LogModel) -> dict[str, Node[Predicate]]:
+    """By the field that tells it, what chooses the events of a log source: its source, its event code."""
+    return {field: Test(_exactly(field, values)) for field, values in model.source_values.items()}
 
 
 def source_tests(model: LogModel) -> list[Node[Predicate]]:
-    """What chooses the events of a log source: its source, its event code."""
+    """What chooses the events of a log source, and leaves out those that are none of it."""
     return [
-        *(Test(_exactly(field, values)) for field, values in model.source_values.items()),
+        *tests_by_source_field(model).values(),
         *(Not(Test(_exactly(field, values))) for field, values in model.unlike.items()),
     ]
 
@@ -106,7 +108,7 @@ def _parts(value: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Search(RuleSearch):
+class Search(Piped, RuleSearch):
     """The events of one log source that meet a rule's condition."""
 
     @property
@@ -130,14 +132,9 @@ class Search(RuleSearch):
         """The columns of a result."""
         return ["_time", *self.model.projection, "count"] if self.model.data_model else list(self.model.projection)
 
-    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
-        """The search; with `alert`, its columns come first."""
-        lines = [*_found([self], frame), *where_lines(self.inexact)]
-        columns = self.shown
-        if alert:
-            lines.append(eval_line(alert.assignments()))
-            columns = [*Alert.COLUMNS, *columns]
-        return "\n".join([*lines, *table(columns)])
+    def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
+        """See PipedQuery."""
+        return [*_found([self], frame), *where_lines(self.inexact)], self.shown
 
 
 def _found(searches: Sequence[Search], frame: SplunkFrame) -> list[str]:
@@ -179,78 +176,43 @@ def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
     return f"\n{INDENT}".join([frame.base(), *clauses])
 
 
-def eval_line(assignments: Sequence[str]) -> str:
+def eval_line(items: Sequence[str]) -> str:
     """`| eval a=1, b=2`, one assignment a line where they do not fit."""
-    flat = f"| eval {', '.join(assignments)}"
-    return flat if len(flat) <= WIDTH else "| eval " + f",\n{INDENT}".join(assignments)
+    return assignments("| eval", items, WIDTH)
 
 
-def table(columns: Iterable[str]) -> list[str]:
-    """The fixed projection of a result."""
+def table(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
+    """The fixed projection of a result; the leading columns stand on the first line, before the others."""
     found = [search_name(column) for column in dict.fromkeys(columns)]
-    return [f"| table {listed(found)}"] if found else []
+    return [f"| table {''.join(f'{column}, ' for column in leading)}{listed(found)}"] if found else []
 
 
 def listed(items: Sequence[str]) -> str:
     """`a, b, c`, wrapped between items."""
-    rows: list[str] = []
-    for item in items:
-        if rows and len(rows[-1]) + len(item) + 2 <= WIDTH - len(INDENT):
-            rows[-1] += f", {item}"
-        else:
-            rows.append(item)
-    return f",\n{INDENT}".join(rows)
-
-
-class Correlation(ABC):
-    """A search of several rules."""
-
-    @property
-    @abstractmethod
-    def losses(self) -> tuple[Loss, ...]:
-        """What the search gives up."""
-
-    @abstractmethod
-    def lines(self, frame: SplunkFrame) -> list[str]:
-        """The search's lines up to its result, and last the table."""
-
-    def render(self, frame: SplunkFrame, alert: SplunkAlert | None = None) -> str:
-        """The search."""
-        lines = self.lines(frame)
-        if alert:
-            last = lines.pop()
-            lines.append(eval_line(alert.assignments()))
-            lines.append(last.replace("| table ", f"| table {', '.join(Alert.COLUMNS)}, ", 1))
-        return "\n".join(lines)
-
-
-Query = Search | Correlation
+    return f",\n{INDENT}".join(filled(items, WIDTH - len(INDENT)))
 
 
 def any_search(searches: Iterable[Search]) -> Node[Predicate]:
     """What any of the searches finds, as `search` can say it; what all ask for stands before the alternatives."""
-    every = [conjuncts(one.wide) for one in searches]
-    common = [test for test in every[0] if all(test in tests for tests in every)]
-    rest = [all_of(test for test in tests if test not in common) for tests in every]
-    return all_of([*common, *([] if All(()) in rest else [any_of(rest)])])
+    return all_of(common_first([conjuncts(one.wide) for one in searches]))
 
 
-def combine(queries: Sequence[tuple[SplunkAlert, Query]], frame: SplunkFrame) -> list[str]:
+def combine(queries: Sequence[tuple[Alert, Query]], frame: SplunkFrame) -> list[str]:
     """One search of all rules of events, one for each data model and for each correlation, all with the columns of an
     alert.
 
     An event that several rules find is one row, of the one with the highest level; `RuleIds` has them all. (A second
     row would need a command that makes rows of one.)
     """
-    rules: dict[str, list[tuple[SplunkAlert, Search]]] = {}
+    rules: dict[str, list[tuple[Alert, Search]]] = {}
     for alert, query in queries:
         if isinstance(query, Search):
             rules.setdefault(query.model.data_model, []).append((alert, query))
     found = [_combined(alike, frame) for alike in rules.values()]
-    return [*found, *(query.render(frame, alert) for alert, query in queries if isinstance(query, Correlation))]
+    return [*found, *(query.render(frame, alert) for alert, query in queries if not isinstance(query, Search))]
 
 
-def _combined(rules: Sequence[tuple[SplunkAlert, Search]], frame: SplunkFrame) -> str:
+def _combined(rules: Sequence[tuple[Alert, Search]], frame: SplunkFrame) -> str:
     by_level = sorted(rules, key=lambda pair: -pair[0].rank)
     keys = {alert.rule_id or alert.title: alert for alert, _search in by_level}
     matched = [
@@ -265,14 +227,10 @@ def _combined(rules: Sequence[tuple[SplunkAlert, Search]], frame: SplunkFrame) -
     return "\n".join(
         [
             *_found([found for _alert, found in rules], frame),
-            f"| eval RuleIds=mvdedup(mvappend({_one_a_line([*matched, 'null()'])}))",
+            f"| eval RuleIds=mvdedup(mvappend({one_a_line([*matched, 'null()'])}))",
             "| where isnotnull(RuleIds)",
             "| eval RuleId=mvindex(RuleIds, 0)",
-            *(f"| eval {column}=case({_one_a_line(told[column])})" for column in Alert.COLUMNS[1:]),
+            *(f"| eval {column}=case({one_a_line(told[column])})" for column in Alert.COLUMNS[1:]),
             *table([*Alert.COLUMNS, "RuleIds", *columns]),
         ]
     )
-
-
-def _one_a_line(arguments: Sequence[str]) -> str:
-    return f"\n{INDENT}" + f",\n{INDENT}".join(arguments)

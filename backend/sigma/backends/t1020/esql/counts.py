@@ -1,0 +1,134 @@
+"""event_count and value_count as ES|QL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..common.one_stream import CountQuery
+from .legs import BIN, BUCKET, MS, first_of, ms_of
+from .predicates import as_text
+from .query import TIME, EsqlFrame, assigned
+from .windows import Windows
+
+#: How much of the values a count shows: CONCAT fails above 1 MiB, and the query with it.
+SHOWN_VALUES, SHOWN_LENGTH = 1000, 100
+
+
+@dataclass(frozen=True)
+class Count(Windows, CountQuery):
+    """See CountQuery."""
+
+    def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
+        """See PipedQuery."""
+        lines = [*self.legs.lines(frame, self.span), *(self._values(frame) if self.counted else self._events(frame))]
+        lines.append(assigned([f"{TIME} = TO_DATETIME(Start)", "LastTime = TO_DATETIME(LastTime)"]))
+        counted = ["ValueCount", "Values"] if self.counted else ["EventCount"]
+        return lines, [TIME, "LastTime", *self.legs.keys.values(), *counted]
+
+    def _reached(self, number: int) -> str:
+        if number <= 1:
+            return "TRUE"
+        return f"COALESCE(Nth{'AB'[self.places.index(number)]} <= Start + {self.span * 1000}, FALSE)"
+
+    def _events(self, frame: EsqlFrame) -> list[str]:
+        """The list of a bucket's events beside the same list from its k-th event on: a pair is an event with the k-th
+        from it, which is in its window or not. So the cost grows with the events, not with their square."""
+        numbers = self.places
+        pairs = "Items"
+        for place in numbers:
+            # Nothing is said of null among the two lists.
+            ahead = f'CASE(MV_COUNT(Items) >= {place}, MV_SLICE(Items, {place - 1}, MV_COUNT(Items) - 1), "")'
+            pairs = f'MV_ZIP({pairs}, {ahead}, "\\t")'
+        nth = {
+            f"Nth{'AB'[at]}": f'TO_LONG(SUBSTRING(MV_SLICE(SPLIT(Pair, "\\t"), {at + 1}), 1, 13))'
+            for at, _place in enumerate(numbers)
+        }
+        completed = f"Nth{'AB'[len(numbers) - 1]}" if numbers else "Start"
+        good = f"Start / {self.span * 1000} == {BUCKET} AND {self.holds(self._reached, 'FALSE')}"
+        if frame.scheduled:
+            good += f" AND {completed} > {frame.since}"
+        return [
+            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", LEFT(_id, 60))',
+            *self._into_buckets(),
+            self.legs.grouped(["Items = VALUES(Item)"], [BUCKET]),
+            f"| EVAL Items = {first_of('Items')}",
+            f"| EVAL Pair = {pairs}",
+            '| EVAL Pair = MV_APPEND(Pair, CONCAT("All", MV_CONCAT(Items, "\\t")))',
+            "| MV_EXPAND Pair",
+            *self._first_of_all(nth, good),
+            f"| EVAL {MS} = {ms_of('Times')}",
+            f"| WHERE {self._within('Start')}",
+            self.legs.grouped(["EventCount = COUNT(*)", f"LastTime = MAX({MS})"], ["Start"]),
+        ]
+
+    def _first_of_all(self, nth: Mapping[str, str], good: str) -> list[str]:
+        """The first good pair of each key, and the events of its bucket, one a row."""
+        read = [f"Start = {ms_of('Pair')}", *(f"{place} = {value}" for place, value in nth.items())]
+        earliest = [f"{place} = MIN({place})" for place in nth]
+        return [
+            assigned([*read, 'Times = CASE(Pair >= "A", Pair, NULL)']),
+            # Of events of one time the first has them all in its window.
+            self.legs.grouped([*earliest, "Times = MAX(Times)"], [BUCKET, "Start"]),
+            f"| EVAL Best = CASE({good}, TO_STRING(Start), NULL)",
+            self.legs.grouped(["Best = MIN(Best)", "Times = MAX(Times)"], [BUCKET]),
+            "| WHERE Best IS NOT NULL",
+            "| EVAL Best = CONCAT(Best, Times)",
+            self._per_key("Best = MIN(Best)"),
+            f'| EVAL Start = {ms_of("Best")}, Times = SPLIT(SUBSTRING(Best, 17), "\\t")',
+            "| MV_EXPAND Times",
+        ]
+
+    def _per_key(self, aggregate: str) -> str:
+        return f"| STATS {aggregate} BY {', '.join(self.legs.by)}" if self.legs.by else f"| STATS {aggregate}"
+
+    def _values(self, frame: EsqlFrame) -> list[str]:
+        """The values within the time span of each time at which an event begins a window."""
+        counted = zip(self.legs.numbers, self.counted, strict=True)
+        cases = ", ".join(f"{self.legs.flag(number)} == 1, {as_text(column)}" for number, column in counted)
+        lines = [
+            f"| EVAL Value = CASE({cases}, NULL)",
+            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", COALESCE(REPLACE(Value, "\\n", " "), ""))',
+            *self._into_buckets(),
+            f"| EVAL Start = CASE({BUCKET} == {BIN}, {MS}, NULL)",
+            self.legs.grouped(["Starts = VALUES(Start)", "Items = VALUES(Item)"], [BUCKET]),
+            "| WHERE Starts IS NOT NULL",
+            f"| EVAL Items = {first_of('Items')}",
+            "| MV_EXPAND Items",
+            "| MV_EXPAND Starts",
+            assigned([f"{MS} = {ms_of('Items')}", "Value = SUBSTRING(Items, 15)"]),
+            f"| WHERE {self._within('Starts')}",
+            self.legs.grouped([f"Earliest = MIN({MS})", f"LastTime = MAX({MS})"], ["Starts", "Value"]),
+            '| EVAL Earliest = CASE(Value == "", NULL, CONCAT(TO_STRING(Earliest), "\\n", Value)), '
+            'Value = CASE(Value == "", NULL, Value)',
+            self.legs.grouped(
+                [
+                    "ValueCount = COUNT(Value)",
+                    f"Values = VALUES(LEFT(Value, {SHOWN_LENGTH}))",
+                    "Items = VALUES(Earliest)",
+                    "LastTime = MAX(LastTime)",
+                ],
+                ["Starts"],
+            ),
+            f"| WHERE ValueCount {self.operator} {self.limit}",
+        ]
+        if frame.scheduled:
+            lines.append(f"| EVAL Completed = {ms_of(f'MV_SLICE(MV_SORT(Items), {self.least - 1})')}")
+            lines.extend(frame.completed("COALESCE(Completed, Starts)" if not self.limit else "Completed"))
+        lines.append(
+            '| EVAL Best = CONCAT(TO_STRING(Starts), "\\n", TO_STRING(LastTime), "\\n", TO_STRING(ValueCount), "\\n", '
+            f'COALESCE(MV_CONCAT(MV_SLICE(MV_SORT(Values), 0, {SHOWN_VALUES - 1}), "\\n"), ""))'
+        )
+        lines.append(self._per_key("Best = MIN(Best)"))
+        lines.append('| EVAL Times = SPLIT(Best, "\\n")')
+        lines.append(
+            assigned(
+                [
+                    "Start = TO_LONG(MV_SLICE(Times, 0))",
+                    "LastTime = TO_LONG(MV_SLICE(Times, 1))",
+                    "ValueCount = TO_LONG(MV_SLICE(Times, 2))",
+                    "Values = CASE(MV_COUNT(Times) > 3, MV_SLICE(Times, 3, MV_COUNT(Times) - 1), NULL)",
+                ]
+            )
+        )
+        return lines
