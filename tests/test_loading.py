@@ -85,7 +85,8 @@ def test_lines_of_fields_and_values(tmp_path: Path) -> None:
 
 
 def test_importing_does_not_import_pysigma() -> None:
-    code = "import sys, sigma_t1020.rules.loading; print([name for name in sys.modules if name.split('.')[0] == 'sigma'])"
+    found = "[name for name in sys.modules if name.split('.')[0] == 'sigma']"
+    code = f"import sys, sigma_t1020.rules.loading; print({found})"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"

@@ -93,7 +93,7 @@ def test_a_field_that_the_search_would_write_over_is_refused_by_name(name: str, 
     common = {used: ["_time", name]} if used in ("evidence", "projection") else {}
     pipeline = _pipeline(more_columns=[name], common=common)
     second = _rule("second", "network_connection", **{name if used == "condition" else "Image": "b"})
-    with pytest.raises(Unsupported, match=f"has fields of its own called {name}, as events of"):
+    with pytest.raises(Unsupported, match=f"makes columns called {name}, which"):
         _converted([FIRST, second, _ordered(name if used == "key" else "Computer")], pipeline)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from sigma.exceptions import SigmaConversionError
 from sigma.rule import SigmaRule
@@ -39,6 +39,19 @@ OPERATORS = {
 #: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
 MAX_OVERLAPPING = 5
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
+
+
+def _refused(kind: str) -> Callable[..., list[Any]]:
+    """A conversion that refuses a type of correlation by its name."""
+
+    def refuse(backend: Correlations, *_: Any, **__: Any) -> list[Any]:
+        raise Unsupported(
+            f"the correlation type {kind} is not supported in {backend.language}; use event_count, "
+            "value_count, temporal or temporal_ordered",
+            at=AT_TYPE,
+        )
+
+    return refuse
 
 
 class Correlations(CorrelationKeys):
@@ -148,36 +161,12 @@ class Correlations(CorrelationKeys):
         # An event that meets several conditions of a rule is one event.
         return replace(found[0], condition=any_of(search.condition for search in found), losses=losses_of(found))
 
-    def _refuse_correlation(self, kind: str) -> NoReturn:
-        raise Unsupported(
-            f"the correlation type {kind} is not supported in {self.language}; use event_count, "
-            "value_count, temporal or temporal_ordered",
-            at=("correlation", "type"),
-        )
-
-    def convert_correlation_value_sum_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_sum")
-
-    def convert_correlation_value_avg_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_avg")
-
-    def convert_correlation_value_percentile_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_percentile")
-
-    def convert_correlation_value_median_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("value_median")
-
-    def convert_correlation_extended_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("temporal with a condition in words")
-
-    def convert_correlation_extended_temporal_ordered_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_correlation("temporal_ordered with a condition in words")
+    convert_correlation_value_sum_rule = _refused("value_sum")
+    convert_correlation_value_avg_rule = _refused("value_avg")
+    convert_correlation_value_percentile_rule = _refused("value_percentile")
+    convert_correlation_value_median_rule = _refused("value_median")
+    convert_correlation_extended_temporal_rule = _refused("temporal with a condition in words")
+    convert_correlation_extended_temporal_ordered_rule = _refused("temporal_ordered with a condition in words")
 
 
 def refuse_overlapping(rules: int, table: str) -> None:

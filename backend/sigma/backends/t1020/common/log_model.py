@@ -12,36 +12,6 @@ from .columns import Column
 if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 
-#: Keys of the pipeline state, as the headers of pipelines/*.yml describe them.
-STATE_KEYS = (
-    "products",
-    "path_separator",
-    "query_table",
-    "time_column",
-    "columns",
-    "base_names",
-    "expressions",
-    "value_maps",
-    "source_filters",
-    "sources",
-    "source_values",
-    "unlike",
-    "data_model",
-    "missing",
-    "elsewhere",
-    "event_category",
-    "indices",
-    "multivalued",
-    "optional",
-    "joined",
-    "removed",
-    "metadata",
-    "join_keys",
-    "event_id",
-    "projection",
-    "evidence",
-)
-
 
 @dataclass(frozen=True)
 class ValueMap:

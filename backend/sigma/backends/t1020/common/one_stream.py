@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, ClassVar, Generic, TypeVar
@@ -15,25 +15,10 @@ from .columns import Column
 from .correlations import AT_CONDITION, AT_RULES, refuse_overlapping
 from .log_model import LogModel
 from .losses import Loss, Unsupported
-from .query import PipedQuery, Query, RuleSearch, losses_of
+from .query import Leg, PipedQuery, Query, RuleSearch, Search, losses_of
 from .time_frame import TimeFrame
 
-Search = TypeVar("Search", bound=RuleSearch)
 Frame = TypeVar("Frame", bound=TimeFrame)
-
-
-@dataclass(frozen=True)
-class Leg(Generic[Search]):
-    """One rule of a correlation: where its log source has the group-by fields, and the value to count, if any."""
-
-    search: Search
-    keys: Mapping[str, Column]
-    value: Column | None = None
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns of the group-by fields and of the value."""
-        return [column.text for column in (*self.keys.values(), self.value) if column]
 
 
 @dataclass(frozen=True)
@@ -49,7 +34,7 @@ class FlaggedLegs(Generic[Search]):
 
     def model(self, number: int) -> LogModel:
         """The log source of a rule; from 1."""
-        return self.legs[number - 1].search.model
+        return self.legs[number - 1].model
 
     def apart(self, one: int, other: int) -> bool:
         """Whether no event can be of both rules; from 1."""
@@ -181,8 +166,8 @@ class OneStream(QueryBackend[Frame]):
         for leg in legs:
             if names := self._overwritten(leg):
                 raise Unsupported(
-                    f"the query of a correlation has columns of its own called {', '.join(names)}, as "
-                    f"{leg.search.model.table} have; give those another name in the data and in the pipeline",
+                    f"the query of a correlation makes columns called {', '.join(names)}, which {leg.model.table} has too; "
+                    "rename those in the data and in the pipeline",
                     at=AT_RULES,
                 )
         found = self.legs_class(legs, called)

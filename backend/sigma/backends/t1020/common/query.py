@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+from .columns import Column
 from .expression import Node
 from .log_model import LogModel
 from .losses import Loss
@@ -44,36 +45,59 @@ class RuleSearch(ABC):
         """See Query."""
 
 
+Search = TypeVar("Search", bound=RuleSearch)
+
+
+@dataclass(frozen=True)
+class Leg(Generic[Search]):
+    """One rule of a correlation: its search, where that has the group-by fields, and the value to count, if any."""
+
+    search: Search
+    keys: Mapping[str, Column]
+    value: Column | None = None
+
+    @property
+    def model(self) -> LogModel:
+        """The log source of the rule."""
+        return self.search.model
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the group-by fields and of the value."""
+        return [column.text for column in (*self.keys.values(), self.value) if column]
+
+
 def losses_of(searches: Iterable[RuleSearch]) -> tuple[Loss, ...]:
     """What the searches give up, each loss once."""
     return tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
 
 
+@dataclass(frozen=True)
+class Syntax:
+    """How a language of piped commands writes a result.
+
+    `assigned` is the command that makes columns, of assignments; `projected` the commands that choose the columns of
+    the result, in which given leading ones, an alert's, stand first; `literal` writes a text, and `sign` an assignment.
+    """
+
+    assigned: Callable[[Sequence[str]], str]
+    projected: Callable[[Sequence[str], Sequence[str]], list[str]]
+    literal: Callable[[str], str]
+    sign: str
+
+
 class PipedQuery(ABC):
     """A query of commands joined by pipes, of which the last chooses the columns of the result."""
+
+    syntax: ClassVar[Syntax]
 
     @abstractmethod
     def rows(self, frame: Any) -> tuple[list[str], list[str]]:
         """The query's lines up to its result, and the result's columns."""
 
-    @staticmethod
-    @abstractmethod
-    def assigned(items: Sequence[str]) -> str:
-        """The command that makes columns, of assignments."""
-
-    @staticmethod
-    @abstractmethod
-    def projected(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-        """The commands that choose the columns of the result, those of an alert leading."""
-
-    @staticmethod
-    @abstractmethod
-    def constants(alert: Alert) -> list[str]:
-        """The columns of an alert, as assignments."""
-
     def render(self, frame: Any, alert: Alert | None = None) -> str:
         """See Query."""
         lines, columns = self.rows(frame)
         if alert:
-            return "\n".join([*lines, self.assigned(self.constants(alert)), *self.projected(columns, Alert.COLUMNS)])
-        return "\n".join([*lines, *self.projected(columns)])
+            lines = [*lines, self.syntax.assigned(alert.assigned(self.syntax.literal, self.syntax.sign))]
+        return "\n".join([*lines, *self.syntax.projected(columns, alert.COLUMNS if alert else ())])

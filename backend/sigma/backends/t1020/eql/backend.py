@@ -19,7 +19,7 @@ from .query import EqlFrame
 
 
 class T1020EqlBackend(EqlCorrelations):
-    """EQL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.STATE_KEYS).
+    """EQL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.LogModel).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m), of
     which the text says nothing: they are what the loss `time` asks of the search or the rule.

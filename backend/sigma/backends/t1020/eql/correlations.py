@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
 
 from ..common.backend import QueryBackend
-from ..common.correlation_keys import AT_GROUP_BY
+from ..common.correlation_keys import AT_GROUP_BY, counted_fields
 from ..common.correlations import AT_CONDITION, AT_RULES, AT_TYPE
 from ..common.expression import Node, Test, all_of, any_of, negate
 from ..common.losses import Unsupported
-from ..common.one_stream import FlaggedLegs, Leg, leg_of, refuse_two_readings
-from ..common.query import Query, losses_of
+from ..common.one_stream import FlaggedLegs, leg_of, refuse_two_readings
+from ..common.query import Leg, Query, losses_of
 from ..common.semantic_tests import Present, Texts
 from ..elastic.lowering import source_tests
 from ..elastic.predicates import Predicate
@@ -34,22 +34,12 @@ class EqlCorrelations(QueryBackend[EqlFrame]):
         steps = [(_with_keys(leg), leg.columns) for leg in legs]
         return EventSequence(steps, rule.timespan.seconds)
 
-    def convert_correlation_temporal_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_type("temporal", "sequences have one order")
-
     def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> NoReturn:
-        self._refuse_type("temporal", "sequences have one order")
-
-    def convert_correlation_value_count_rule(self, *_: Any, **__: Any) -> list[Any]:
-        """Refused by name."""
-        self._refuse_type("value_count", "it has no distinct values")
-
-    @staticmethod
-    def _refuse_type(kind: str, why: str) -> NoReturn:
-        raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=AT_TYPE)
+        _refuse_type("temporal", "sequences have one order")
 
     def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Search], operator: str, limit: int) -> Query:
+        if counted_fields(rule):
+            _refuse_type("value_count", "it has no distinct values")
         if operator not in (">", ">="):
             assert isinstance(rule.condition, SigmaCorrelationCondition)
             raise Unsupported(
@@ -62,6 +52,10 @@ class EqlCorrelations(QueryBackend[EqlFrame]):
         legs = _legs(rule, searches)
         search = _one_of(legs, runs <= 1)
         return search if runs <= 1 else EventSequence([(search, legs[0].columns)], rule.timespan.seconds, runs)
+
+
+def _refuse_type(kind: str, why: str) -> NoReturn:
+    raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=AT_TYPE)
 
 
 def _legs(rule: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Leg[Search]]:

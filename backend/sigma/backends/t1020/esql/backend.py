@@ -18,7 +18,7 @@ from .query import BOUND, EsqlFrame, Search, combine
 
 
 class T1020EsqlBackend(EsqlCorrelations):
-    """ES|QL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.STATE_KEYS).
+    """ES|QL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.LogModel).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..common.one_stream import Leg, OneStream
+from ..common.one_stream import OneStream
+from ..common.query import Leg
 from .counts import Count
 from .legs import MAX_EVENTS, Legs, overwritten
 from .ordered import Ordered

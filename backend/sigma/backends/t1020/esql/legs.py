@@ -16,7 +16,8 @@ from ..common.columns import Column, Kind
 from ..common.expression import all_of
 from ..common.layout import INDENT
 from ..common.losses import Loss, LossCode
-from ..common.one_stream import FlaggedLegs, Leg
+from ..common.one_stream import FlaggedLegs
+from ..common.query import Leg
 from ..elastic.layout import WIDTH
 from .predicates import as_text, expression
 from .query import TIME, EsqlFrame, Search, assigned, selected, source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..common.expression import Node, Not, Test, all_of, any_of, common_first, conjuncts
 from ..common.layout import INDENT, assignments, command, one_a_line
 from ..common.losses import Loss, LossCode
-from ..common.query import PipedQuery, Query, RuleSearch
+from ..common.query import PipedQuery, Query, RuleSearch, Syntax
 from ..common.time_frame import Alert, TimeFrame, seconds
 from ..elastic.layout import WIDTH
 from ..elastic.lowering import METADATA, source_tests
@@ -54,25 +54,6 @@ class EsqlFrame(TimeFrame):
         return [f"| WHERE {ms} > {self.since}"] if self.scheduled else []
 
 
-class Piped(PipedQuery):
-    """A query as ES|QL writes it."""
-
-    @staticmethod
-    def assigned(items: Sequence[str]) -> str:
-        """See PipedQuery."""
-        return assigned(items)
-
-    @staticmethod
-    def projected(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-        """See PipedQuery."""
-        return keep([*leading, *columns])
-
-    @staticmethod
-    def constants(alert: Alert) -> list[str]:
-        """See PipedQuery."""
-        return alert.assigned(string, " = ")
-
-
 def source(searches: Iterable[Search]) -> str:
     """FROM the indices of all searches, with what tells a document from others."""
     indices = dict.fromkeys(index for search in searches for index in search.model.indices)
@@ -90,10 +71,16 @@ def assigned(items: Sequence[str]) -> str:
     return assignments("| EVAL", items, WIDTH)
 
 
-def keep(columns: Iterable[str]) -> list[str]:
+def keep(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
     """The fixed projection of a result, and as many rows as there may be."""
-    found = list(dict.fromkeys(columns))
+    found = list(dict.fromkeys([*leading, *columns]))
     return [*([command("| KEEP", list(map(name, found)), WIDTH)] if found else []), f"| LIMIT {MAX_ROWS}"]
+
+
+class Piped(PipedQuery):
+    """A query as ES|QL writes it."""
+
+    syntax = Syntax(assigned, keep, string, sign=" = ")
 
 
 @dataclass(frozen=True)

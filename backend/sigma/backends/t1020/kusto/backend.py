@@ -19,7 +19,7 @@ from .text import name
 
 
 class T1020KustoBackend(KustoCorrelations):
-    """Kusto queries for the tables that a pipeline names (see log_model.STATE_KEYS).
+    """Kusto queries for the tables that a pipeline names (see log_model.LogModel).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
     Output formats: `default`, a query a rule; `combined`, one query of all rules.

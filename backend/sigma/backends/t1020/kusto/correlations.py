@@ -15,13 +15,13 @@ from ..common.correlations import AT_CONDITION, AT_RULES, refuse_overlapping
 from ..common.expression import All
 from ..common.log_model import LogModel
 from ..common.losses import Unsupported
-from ..common.query import losses_of
+from ..common.query import Leg, losses_of
 from .counts import Count
-from .ordered import Ordered, Step
+from .ordered import Ordered
 from .query import Correlation, KustoFrame, Search
 from .temporal import Temporal
 from .text import name
-from .windows import NO_KEY, Leg, Source
+from .windows import NO_KEY, Source
 
 #: Names that a correlation's query gives to columns of its own.
 _OWN_COLUMN = re.compile(
@@ -44,7 +44,7 @@ class KustoCorrelations(QueryBackend[KustoFrame]):
                     at=AT_RULES,
                 )
         keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
-        steps = [Step(search, own) for search, own in zip(searches, keys, strict=True)]
+        steps = [Leg(search, own) for search, own in zip(searches, keys, strict=True)]
         return Ordered(steps, rule.timespan.seconds, self._fields(keys))
 
     def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> Temporal:
@@ -117,7 +117,7 @@ def _sources(
     correlation: SigmaCorrelationRule, searches: Sequence[Search], keys: Sequence[Mapping[str, Column]]
 ) -> list[Source]:
     """The rules of a correlation by sliding windows, those of one table together."""
-    found: dict[tuple[str, str], dict[int, Leg]] = {}
+    found: dict[tuple[str, str], dict[int, Leg[Search]]] = {}
     for number, (search, own) in enumerate(zip(searches, keys, strict=True), start=1):
         leg = Leg(search, own, search.keys[id(correlation)].value)
         legs = found.setdefault((search.model.table, search.model.time_column), {})

@@ -10,7 +10,7 @@ from ..common.expression import Test
 from ..common.layout import INDENT
 from ..common.log_model import LogModel
 from ..common.losses import Loss
-from ..common.query import losses_of
+from ..common.query import Leg, losses_of
 from ..common.time_frame import Alert, timespan
 from . import lowering
 from .predicates import Predicate
@@ -19,29 +19,10 @@ from .text import name, names
 
 
 @dataclass(frozen=True)
-class Step:
-    """One rule of an ordered correlation, and where its log source has the key: by the name that carries it.
-
-    The columns' texts are Kusto text.
-    """
-
-    search: Search
-    keys: Mapping[str, Column]
-
-    @property
-    def model(self) -> LogModel:
-        """What the pipeline says of its table."""
-        return self.search.model
-
-    @property
-    def time(self) -> str:
-        """The time column, as the query writes it."""
-        return name(self.model.time_column)
-
-
-@dataclass(frozen=True)
 class Ordered(Correlation):
     """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+
+    `steps` have the keys by the names that carry them through the join, their columns as Kusto text.
 
     One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
     does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
@@ -50,7 +31,7 @@ class Ordered(Correlation):
     are joined back at the end, once a row.
     """
 
-    steps: Sequence[Step]
+    steps: Sequence[Leg[Search]]
     span: int
     fields: Mapping[str, Column]
 
@@ -94,7 +75,7 @@ class Ordered(Correlation):
         first = self.steps[0]
         columns = names(first.keys)
         lines = [*inner, f"| summarize by {columns}, Fired = Step{len(self.steps)}First"]
-        lines.append(f"| project {columns}, {first.time} = Fired")
+        lines.append(f"| project {columns}, {first.search.time} = Fired")
         return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
 
     def _chains(self, frame: KustoFrame, prefix: str) -> tuple[list[str], list[str]]:
@@ -108,12 +89,12 @@ class Ordered(Correlation):
         span = timespan(self.span)
         for number, step in enumerate(steps[1:], start=2):
             lets.append(f"let {step} =\n{indented(self._later_rows(number, frame, steps[0]))};")
-            since = first.time if number == 2 else f"Step{number - 1}Time"
+            since = first.search.time if number == 2 else f"Step{number - 1}Time"
             ahead = f"Step{number}Bin"
             inner.append(f"| mv-expand {ahead} = dynamic([0, 1]) to typeof(long)")
-            inner.append(f"| extend TimeBin = bin({first.time} + {ahead} * {span}, {span})")
+            inner.append(f"| extend TimeBin = bin({first.search.time} + {ahead} * {span}, {span})")
             inner.append(f"| join kind=inner {step} on {names([*first.keys, 'TimeBin'])}")
-            inner.append(f"| where Step{number}Time between ({since} .. ({first.time} + {span}))")
+            inner.append(f"| where Step{number}Time between ({since} .. ({first.search.time} + {span}))")
             inner.extend(self._distinct(number))
         inner.extend(self._summary(identity))
         inner.extend(frame.completed(f"Step{len(steps)}First"))
@@ -144,7 +125,7 @@ class Ordered(Correlation):
             for column in self._first_columns()
         ]
         items.extend(f"{_own(1, column)} = {_never_null(first.model, column)}" for column in self._identity(1, True))
-        rows = first.search.rows(frame.filters(first.time, self.span), present)
+        rows = first.search.rows(frame.filters(first.search.time, self.span), present)
         return [*rows, command("project", items)]
 
     def _later_rows(self, number: int, frame: KustoFrame, first: str) -> list[str]:
@@ -157,12 +138,12 @@ class Ordered(Correlation):
         identity = self._identity(number)
         items = [
             *(self._assigned(key, column) for key, column in step.keys.items()),
-            f"Step{number}Time = {step.time}",
+            f"Step{number}Time = {step.search.time}",
             *(f"{_own(number, column)} = {_never_null(step.model, column)}" for column in identity),
             *(f"{_own(number, column)} = {name(column)}" for column in step.model.evidence if column not in identity),
-            f"TimeBin = bin({step.time}, {timespan(self.span)})",
+            f"TimeBin = bin({step.search.time}, {timespan(self.span)})",
         ]
-        rows = step.search.rows(frame.filters(step.time, self.span), known)
+        rows = step.search.rows(frame.filters(step.search.time, self.span), known)
         return [*rows, command("project", items)]
 
     def _identity(self, number: int, always: bool = False) -> list[str]:
@@ -182,7 +163,7 @@ class Ordered(Correlation):
         for earlier, other in enumerate(self.steps[: number - 1], start=1):
             if other.model.table != step.model.table:
                 continue
-            same = [f"Step{number}Time == {other.time if earlier == 1 else f'Step{earlier}Time'}"]
+            same = [f"Step{number}Time == {other.search.time if earlier == 1 else f'Step{earlier}Time'}"]
             same.extend(f"{_own(number, column)} == {_own(earlier, column)}" for column in self._identity(number))
             yield f"| where not({' and '.join(same)})"
 

@@ -94,6 +94,11 @@ class Search(RuleSearch):
 
     fired: Correlation | None = None
 
+    @property
+    def time(self) -> str:
+        """The time column, as the query writes it."""
+        return name(self.model.time_column)
+
     def rows(
         self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = (), needed: Iterable[str] = ()
     ) -> list[str]:
@@ -104,7 +109,7 @@ class Search(RuleSearch):
 
     def render(self, frame: KustoFrame, alert: Alert | None = None) -> str:
         """The query; with `alert`, its columns come first."""
-        lines = self.rows(frame.filters(name(self.model.time_column)))
+        lines = self.rows(frame.filters(self.time))
         items = alert_columns(alert) + [name(column) for column in self.model.projection]
         return "\n".join([*lines, *([command("project", items)] if items else [])])
 

@@ -18,6 +18,7 @@ from ..common.expression import Node, all_of, any_of
 from ..common.layout import INDENT
 from ..common.log_model import LogModel
 from ..common.losses import Loss
+from ..common.query import Leg
 from ..common.time_frame import Alert, timespan
 from . import lowering
 from .predicates import Predicate, merge, render
@@ -44,21 +45,6 @@ NO_KEY = "AllEvents"
 
 
 @dataclass(frozen=True)
-class Leg:
-    """One rule of a correlation: its search, where it has the keys (by the name that carries each), and the column
-    whose values are counted. The columns' texts are Kusto text."""
-
-    search: Search
-    keys: Mapping[str, Column]
-    value: Column | None = None
-
-    @property
-    def model(self) -> LogModel:
-        """What the pipeline says of its table."""
-        return self.search.model
-
-
-@dataclass(frozen=True)
 class Source:
     """The legs that read one table, as one search; `conditions` are theirs, by number from 1."""
 
@@ -69,7 +55,7 @@ class Source:
     fired: Correlation | None
 
     @classmethod
-    def of(cls, legs: Mapping[int, Leg]) -> Source:
+    def of(cls, legs: Mapping[int, Leg[Search]]) -> Source:
         """Join legs of the same table, keys and value; `legs` by their number."""
         first = next(iter(legs.values()))
         conditions = {number: leg.search.condition for number, leg in legs.items()}
@@ -94,7 +80,6 @@ class Source:
 
         A flag is 1 where the event meets one of those conditions, else 0.
         """
-        time = name(self.model.time_column)
         search = self.search
         present = [lowering.present(column) for column in self.keys.values() if column.text]
         needed = self.value.computed if self.value else ()
@@ -105,7 +90,7 @@ class Source:
         if self.value:
             text = self.value.text if self.value.type == "string" else f"tostring({self.value.text})"
             items.append(f"{VALUE} = {text}")
-        lines = search.rows(frame.filters(time, span), present, needed)
+        lines = search.rows(frame.filters(search.time, span), present, needed)
         for flag, numbers in flags.items():
             own = [self.conditions[number] for number in sorted(numbers & self.conditions.keys())]
             if len(own) in (0, len(self.conditions)):

@@ -21,7 +21,7 @@ from .text import eval_name
 
 
 class T1020SplunkBackend(SplunkCorrelations):
-    """Splunk searches of the events that a pipeline names (see log_model.STATE_KEYS).
+    """Splunk searches of the events that a pipeline names (see log_model.LogModel).
 
     Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m);
     `index` (any), the index to search, or a macro in backticks.

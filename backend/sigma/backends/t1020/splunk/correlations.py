@@ -8,7 +8,8 @@ from sigma.correlations import SigmaCorrelationRule
 
 from ..common.correlations import AT_TYPE
 from ..common.losses import Unsupported
-from ..common.one_stream import FlaggedLegs, Leg, OneStream, refuse_nameless
+from ..common.one_stream import FlaggedLegs, OneStream, refuse_nameless
+from ..common.query import Leg
 from .counts import Count
 from .legs import MAX_STREAM_WINDOW, Legs, overwritten
 from .lowering import instead

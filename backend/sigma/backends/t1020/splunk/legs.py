@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ..common.expression import All, Node, all_of, conjuncts, leaves
 from ..common.losses import Loss, LossCode
-from ..common.one_stream import FlaggedLegs, Leg
+from ..common.one_stream import FlaggedLegs
+from ..common.query import Leg
 from .predicates import Predicate, expression, is_exact, merge
 from .query import Search, SplunkFrame, any_search, base_search, eval_line, tests_by_source_field
 from .text import eval_name, search_name, text

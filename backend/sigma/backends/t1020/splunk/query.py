@@ -10,7 +10,7 @@ from ..common import regexes
 from ..common.expression import All, Node, Not, Test, all_of, common_first, conjuncts
 from ..common.layout import INDENT, assignments, filled, one_a_line
 from ..common.log_model import LogModel
-from ..common.query import PipedQuery, Query, RuleSearch
+from ..common.query import PipedQuery, Query, RuleSearch, Syntax
 from ..common.time_frame import Alert, TimeFrame, timespan
 from .predicates import ANY, WIDTH, Predicate, expression, is_exact, merge, search, where_lines, wider
 from .text import eval_name, is_range, search_name, search_value, text
@@ -62,25 +62,6 @@ class SplunkFrame(TimeFrame):
         return f"(now()-{self.period + self.delay})*1000"
 
 
-class Piped(PipedQuery):
-    """A search as SPL writes it."""
-
-    @staticmethod
-    def assigned(items: Sequence[str]) -> str:
-        """See PipedQuery."""
-        return eval_line(items)
-
-    @staticmethod
-    def projected(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-        """See PipedQuery."""
-        return table(columns, leading)
-
-    @staticmethod
-    def constants(alert: Alert) -> list[str]:
-        """See PipedQuery."""
-        return alert.assigned(text, "=")
-
-
 def tests_by_source_field(model: LogModel) -> dict[str, Node[Predicate]]:
     """By the field that tells it, what chooses the events of a log source: its source, its event code."""
     return {field: Test(_exactly(field, values)) for field, values in model.source_values.items()}
@@ -105,6 +86,28 @@ def _exactly(field: str, values: Sequence[str]) -> Predicate:
 def _parts(value: str) -> list[str]:
     """The value's text between asterisks, and empty ones for these."""
     return [part if part != "*" else "" for part in re.split(r"(\*)", value) if part]
+
+
+def eval_line(items: Sequence[str]) -> str:
+    """`| eval a=1, b=2`, one assignment a line where they do not fit."""
+    return assignments("| eval", items, WIDTH)
+
+
+def table(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
+    """The fixed projection of a result; the leading columns stand on the first line, before the others."""
+    found = [search_name(column) for column in dict.fromkeys(columns)]
+    return [f"| table {''.join(f'{column}, ' for column in leading)}{listed(found)}"] if found else []
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a, b, c`, wrapped between items."""
+    return f",\n{INDENT}".join(filled(items, WIDTH - len(INDENT)))
+
+
+class Piped(PipedQuery):
+    """A search as SPL writes it."""
+
+    syntax = Syntax(eval_line, table, text, sign="=")
 
 
 @dataclass(frozen=True)
@@ -174,22 +177,6 @@ def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
     """The first command: index, time, and a condition with one clause a line."""
     clauses = [search(test, INDENT) for test in conjuncts(node)] if node != All(()) else []
     return f"\n{INDENT}".join([frame.base(), *clauses])
-
-
-def eval_line(items: Sequence[str]) -> str:
-    """`| eval a=1, b=2`, one assignment a line where they do not fit."""
-    return assignments("| eval", items, WIDTH)
-
-
-def table(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-    """The fixed projection of a result; the leading columns stand on the first line, before the others."""
-    found = [search_name(column) for column in dict.fromkeys(columns)]
-    return [f"| table {''.join(f'{column}, ' for column in leading)}{listed(found)}"] if found else []
-
-
-def listed(items: Sequence[str]) -> str:
-    """`a, b, c`, wrapped between items."""
-    return f",\n{INDENT}".join(filled(items, WIDTH - len(INDENT)))
 
 
 def any_search(searches: Iterable[Search]) -> Node[Predicate]:
