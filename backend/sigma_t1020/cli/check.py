@@ -9,7 +9,7 @@ import click
 
 from sigma_t1020.cli.console import EXIT_PROBLEMS, fail, names_folder, put, report
 from sigma_t1020.cli.inputs import keep_sources, load_rules
-from sigma_t1020.cli.options import PIPELINES, RULES, span
+from sigma_t1020.cli.shared_options import PIPELINES, RULES, span
 from sigma_t1020.targets import KQL, TARGETS
 
 

@@ -11,7 +11,7 @@ import click
 
 from sigma_t1020.cli.console import EXIT_PROBLEMS, echo, fail, names_folder, report, write_files
 from sigma_t1020.cli.inputs import keep_sources, load_filters, load_rules
-from sigma_t1020.cli.options import PIPELINES, RULES, span
+from sigma_t1020.cli.shared_options import PIPELINES, RULES, span
 from sigma_t1020.targets import ESQL, TARGETS, Target
 
 if TYPE_CHECKING:

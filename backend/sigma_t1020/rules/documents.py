@@ -10,7 +10,7 @@ from sigma_t1020.problems import Fault, Problem, kind, shown
 from sigma_t1020.rules.effort import effort
 from sigma_t1020.rules.loaded_rule import LoadedRule, line_in, source_of
 from sigma_t1020.rules.references import keys_of
-from sigma_t1020.rules.rule_form import RULE_HINT, RuleObject, check
+from sigma_t1020.rules.rule_shape import RULE_HINT, RuleObject, check
 from sigma_t1020.rules.yaml_documents import Document
 
 # Microseconds of pySigma's work, about: a collection of two thousand rules needs less.

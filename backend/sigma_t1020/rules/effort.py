@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sigma_t1020.rules.detection_form import SELECTOR, selected
+from sigma_t1020.rules.detection_shape import SELECTOR, selected
 
 _DASH = re.compile(r"\B[-/]\b")
 

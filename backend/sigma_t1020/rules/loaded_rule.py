@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.problems import Place, Problem
-from sigma_t1020.rules.rule_form import RuleObject, build
+from sigma_t1020.rules.rule_shape import RuleObject, build
 from sigma_t1020.rules.yaml_documents import Document
 
 if TYPE_CHECKING:

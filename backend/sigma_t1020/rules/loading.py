@@ -14,7 +14,7 @@ from sigma_t1020.rules.documents import FileRules, rules_of
 from sigma_t1020.rules.files import STDIN, read, rule_files, unreadable
 from sigma_t1020.rules.loaded_rule import LoadedRule
 from sigma_t1020.rules.references import referable, referenced_first, without_duplicates
-from sigma_t1020.rules.rule_form import RULE_HINT, RuleObject
+from sigma_t1020.rules.rule_shape import RULE_HINT, RuleObject
 from sigma_t1020.rules.yaml_documents import RuleYamlError, decode, parse
 
 if TYPE_CHECKING:

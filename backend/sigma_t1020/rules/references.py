@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sigma_t1020.problems import Place, Problem, shown
 from sigma_t1020.rules.loaded_rule import LoadedRule
-from sigma_t1020.rules.rule_form import MAX_FAULTS_A_RULE
+from sigma_t1020.rules.rule_shape import MAX_FAULTS_A_RULE
 
 # pySigma visits a nested correlation once for each way that leads to it: without a bound that is exponential.
 MAX_RULES_OF_A_CORRELATION, MAX_LEVELS = 1_000, 20

@@ -166,8 +166,8 @@ class OneStream(QueryBackend[Frame]):
         for leg in legs:
             if names := self._overwritten(leg):
                 raise Unsupported(
-                    f"the query of a correlation makes columns called {', '.join(names)}, which {leg.model.table} has too; "
-                    "rename those in the data and in the pipeline",
+                    f"the query of a correlation makes columns called {', '.join(names)}, which {leg.model.table} has "
+                    "too; rename those in the data and in the pipeline",
                     at=AT_RULES,
                 )
         found = self.legs_class(legs, called)

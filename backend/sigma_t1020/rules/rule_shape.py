@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sigma_t1020.problems import Fault, kind, nearest, shown
-from sigma_t1020.rules.detection_form import MAX_BRACKETS, bracket_depth, condition_faults, detection_faults, is_texts
+from sigma_t1020.rules.detection_shape import MAX_BRACKETS, bracket_depth, condition_faults, detection_faults, is_texts
 from sigma_t1020.rules.pysigma_errors import CORRELATION_KEYS, FIELDS_HINT, ID_HINT, TRIPS, fault_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from sigma.exceptions import SigmaTransformationError
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaDetection, SigmaRule
 
-PIPELINES = Path(__file__).parents[1] / "pipelines"
+PIPELINES = Path(__file__).parents[2] / "pipelines"
 DEFEND = "t1020_elastic_defend"
 SYSMON = "t1020_elastic_winlogbeat"
 METADATA = {"_id", "_index", "_version"}
