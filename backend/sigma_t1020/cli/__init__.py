@@ -10,7 +10,7 @@ import warnings
 import click
 
 from sigma_t1020 import __version__
-from sigma_t1020.cli import build, check, convert, lists
+from sigma_t1020.cli import build, check, convert, help, lists
 from sigma_t1020.cli.console import fail
 
 
@@ -19,11 +19,13 @@ from sigma_t1020.cli.console import fail
 def cli() -> None:
     """Sigma rules for ATT&CK T1020 (Automated Exfiltration), and any others, as SIEM queries that mean the same.
 
+    Reference: sigma-t1020 help TOPIC. Without TOPIC it lists the topics.
+
     Exit status: 0 all good, 1 something was reported, 2 wrong usage.
     """
 
 
-for command in (convert.convert, lists.lists, check.check, build.pack, build.build):
+for command in (convert.convert, lists.lists, check.check, build.pack, build.build, help.help_topic):
     cli.add_command(command)
 
 
