@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sigma_t1020.checks.findings import CODES
 from sigma_t1020.kusto_language import language
 from sigma_t1020.pack import load_pack
 
 from cli.rules import GOOD, correlation, put, rule, sigma_filter, uuid
-from cli.runner import REPOSITORY, run
+from cli.runner import run
 
 pytestmark = pytest.mark.usefixtures("one_parser")
 
@@ -307,12 +306,3 @@ def test_a_pipeline_that_cannot_be_used_ends_the_run(tmp_path: Path) -> None:
     done = run("check", "-p", tmp_path / "none.yml")
     assert (done.status, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{tmp_path}/none.yml: no such file or folder, and no pipeline")
-
-
-# --- What is documented -----------------------------------------------------------------------------------
-
-
-def test_the_readme_has_each_code_with_its_severity() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    missing = [code for code, facts in CODES.items() if f"| `{code}` | {facts.severity.value} |" not in readme]
-    assert missing == []
