@@ -72,6 +72,24 @@ def test_what_the_ingest_pipeline_removes_is_found_as_missing_and_said(text: str
         assert LossCode.EMPTY not in _losses(backend, document, DEFEND)
 
 
+@pytest.mark.parametrize("operator", ["lt", "lte", "eq", "neq"])
+def test_a_count_that_would_find_less_for_a_loss_of_its_rule_is_refused(operator: str) -> None:
+    rule = {**_rule(s={"CommandLine": ""}), "name": "empty"}
+    correlation: dict[str, Any] = {
+        "title": "Count",
+        "correlation": {
+            "type": "event_count",
+            "rules": ["empty"],
+            "group-by": ["Computer"],
+            "timespan": "1h",
+            "condition": {operator: 3},
+        },
+    }
+    backend = T1020EsqlBackend(load_pipeline(WINLOGBEAT))
+    with pytest.raises(Unsupported, match=f"finds more than it says .*, so a count with {operator} would find less"):
+        backend.convert(SigmaCollection.from_dicts([rule, correlation]))
+
+
 def test_beside_null_nothing_is_lost() -> None:
     for condition in ("s", "o and not s"):
         document = _rule(condition=condition, s={"CommandLine": ["", None]}, o={"HostId|exists": True})
@@ -200,7 +218,7 @@ def test_a_sequence_keeps_one_pending_match_of_a_key() -> None:
 )
 def test_what_eql_cannot_correlate_is_refused_and_points_to_esql(section: dict[str, Any], words: str) -> None:
     documents = [{**_rule(s={"Image": name}), "name": name} for name in ("one", "two")]
-    correlation = {
+    correlation: dict[str, Any] = {
         "title": "C",
         "correlation": {"rules": ["one", "two"], "group-by": ["HostId"], "timespan": "5m", **section},
     }

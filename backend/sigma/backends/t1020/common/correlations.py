@@ -114,14 +114,24 @@ class Correlations(CorrelationKeys):
         condition = rule.condition
         assert isinstance(condition, SigmaCorrelationCondition)
         searches, operator = self._searches(rule), OPERATORS[condition.op]
+        if operator not in (">", ">="):
+            self._refuse_upper_bound(condition.op.name.lower(), searches)
+        return self._counted(rule, searches, operator, condition.count)
+
+    def _refuse_upper_bound(self, word: str, searches: Sequence[RuleSearch]) -> None:
+        """Raise Unsupported where a count with lt, lte, eq or neq cannot be told, or would find less than it says."""
         frame: TimeFrame = self.frame
-        if operator not in (">", ">=") and frame.period:
+        if frame.period:
             raise Unsupported(
-                f"a count with {condition.op.name.lower()} is never complete, so no scheduled run can report it; use "
-                "gt or gte",
+                f"a count with {word} is never complete, so no scheduled run can report it; use gt or gte",
                 at=AT_CONDITION,
             )
-        return self._counted(rule, searches, operator, condition.count)
+        if losses := losses_of(searches):
+            raise Unsupported(
+                f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; mend "
+                "the rule or use gt or gte",
+                at=AT_CONDITION,
+            )
 
     def _searches(self, rule: SigmaCorrelationRule, least: int = 1) -> list[Any]:
         """The search of each rule of a correlation. Raises Unsupported for what has none or lacks a field, and for

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule
+from sigma.correlations import SigmaCorrelationRule
 
 from ..common.backend import QueryBackend
 from ..common.columns import Column, Kind
 from ..common.correlation_keys import AT_GROUP_BY, Keys
-from ..common.correlations import AT_CONDITION, AT_RULES, refuse_overlapping
+from ..common.correlations import AT_RULES, refuse_overlapping
 from ..common.expression import All
 from ..common.log_model import LogModel
 from ..common.losses import Unsupported
@@ -55,17 +55,9 @@ class KustoCorrelations(QueryBackend[KustoFrame]):
         return Temporal(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), len(searches))
 
     def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Search], operator: str, limit: int) -> Count:
-        losses = losses_of(searches)
-        if losses and operator not in (">", ">="):
-            assert isinstance(rule.condition, SigmaCorrelationCondition)
-            raise Unsupported(
-                f"a rule finds more than it says ({losses[0].message}), so a count with "
-                f"{rule.condition.op.name.lower()} would find less; mend the rule or use gt or gte",
-                at=AT_CONDITION,
-            )
         keys = _window_keys(rule, searches)
         sources = _sources(rule, searches, keys)
-        return Count(sources, rule.timespan.seconds, self._fields(keys), losses, operator, limit)
+        return Count(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), operator, limit)
 
     def _fields(self, keys: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
         """The group-by fields of the correlation as its rows have them."""
