@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from sigma.conditions import (
     ConditionAND,
@@ -104,6 +104,8 @@ class Front(Backend):
     The columns of the tests are read from the log model that the pipeline's state is.
     """
 
+    #: The name under which sigma-cli knows the backend, and a key of the state says that it reads it.
+    identifier: ClassVar[str]
     #: The rule that is being converted, of which a conversion state knows nothing.
     _converting: SigmaRule
 
@@ -116,7 +118,7 @@ class Front(Backend):
 
     def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
         """The log model that the pipeline gave a rule. Raises Unsupported where it knows no table for it."""
-        model = LogModel.from_state(state)
+        model = LogModel.from_state(state, self.identifier)
         if model is None:
             known = categories(self.last_processing_pipeline)
             source = ", ".join(
