@@ -9,6 +9,9 @@ from sigma_t1020.convert import is_called
 from sigma_t1020.resources import load_pipeline, near, pipeline_path
 from sigma_t1020.targets import TARGETS, Target
 
+# What an unset key stands for, as YAML.
+_EMPTY: dict[type, str] = {str: "''", tuple: "[]", frozenset: "[]", dict: "{}"}
+
 
 def rules() -> list[dict[str, Any]]:
     """Every rule and correlation of the pack; `used by` are the correlations that hide it."""
@@ -83,6 +86,25 @@ def _by_pipeline(target: Target) -> dict[str, list[str]]:
     for model in target.models:
         found[model] = found[target.pipeline]
     return found
+
+
+def state_keys() -> list[dict[str, Any]]:
+    """Every key of the pipeline state that the backends read; `default` and `example` are YAML."""
+    from sigma.backends.t1020.common.log_model import STATE_KEYS
+
+    return [
+        {
+            "key": key.name,
+            "takes": key.kind.takes,
+            "meaning": "; ".join(
+                [key.meaning, *(f"{', '.join(sorted(backends))}: {note}" for backends, note in key.notes.items())]
+            ),
+            "default": key.unset if key.unset and isinstance(key.unset, str) else _EMPTY[type(key.unset)],
+            "example": key.example,
+            "read by": sorted(key.backends),
+        }
+        for key in STATE_KEYS.values()
+    ]
 
 
 def filters() -> list[dict[str, Any]]:

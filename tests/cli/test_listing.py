@@ -18,6 +18,7 @@ LISTS = {
     "rules": ["id", "title", "level", "kind", "branch", "log source", "used by"],
     "targets": ["target", "title", "dialect", "backend", "pipeline"],
     "pipelines": ["pipeline", "target", "dialects", "file", "log sources"],
+    "state-keys": ["key", "takes", "meaning", "default", "example", "read by"],
     "filters": ["path", "title", "id", "description"],
 }
 
@@ -47,7 +48,7 @@ def test_json_and_table_list_the_same_rows(what: str) -> None:
     assert len(lines) == len(rows) + 1, "through a pipe a row is a line"
     for row, line in zip(rows, lines[1:], strict=True):
         assert line.startswith(str(row[LISTS[what][0]]))
-        assert str(row["title" if "title" in row else "target"]) in line
+        assert str(next(row[name] for name in ("title", "target", "meaning") if name in row)) in line
 
 
 def test_the_rules_listed_are_the_packs_with_what_uses_them() -> None:

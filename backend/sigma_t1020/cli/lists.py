@@ -53,6 +53,15 @@ def list_pipelines(form: str) -> None:
     _print_table(pipelines() if form == "json" else log_sources(), form)
 
 
+@lists.command(name="state-keys")
+@FORMAT
+def list_state_keys(form: str) -> None:
+    """What a pipeline of your own can set in the pipeline state: what each key means and takes, and what reads it."""
+    from sigma_t1020.listing import state_keys
+
+    _print_table(state_keys(), form)
+
+
 @lists.command(name="filters")
 @FORMAT
 def list_filters(form: str) -> None:
