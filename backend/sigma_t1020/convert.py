@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sigma_t1020.output import Query
+from sigma_t1020.pipelines import PipelineProblem, find_pipelines, unread_settings
 from sigma_t1020.problems import Problem
-from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
+from sigma_t1020.resources import load_pipeline
 from sigma_t1020.rules.loading import Loaded, LoadedRule
 from sigma_t1020.targets import SPL, TARGETS, Target
 
@@ -56,12 +57,14 @@ class Options:
 class Conversion:
     """The queries of one target, in the order of the rules, and what could not be converted.
 
-    `converted` is by rule what the queries were made of: their texts, or the parts of a combined query.
+    `converted` is by rule what the queries were made of: their texts, or the parts of a combined query. `unread` is
+    where pipelines set a key of the state that nothing reads, which changes no query.
     """
 
     queries: tuple[Query, ...]
     problems: tuple[Problem, ...]
     converted: tuple[_Converted, ...] = ()
+    unread: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class _Converted:
 
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
     """Convert what was loaded for one target. Raises PipelineProblem; what is wrong with a rule becomes a Problem."""
-    backend, pipelines = _backend(target, options)
+    pipeline, pipelines, unread = _pipelines(target, options)
+    backend = _backend(target, options, pipeline)
     collection = loaded.collection(filters)
     form = "combined" if options.combine else "default"
     backend.init_processing_pipeline(form)
@@ -104,7 +108,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         queries = [
             query for item in converted for query in _queries(item, target, pipelines, in_file[item.source.path] == 1)
         ]
-    return Conversion(tuple(queries), tuple(problems), tuple(converted))
+    return Conversion(tuple(queries), tuple(problems), tuple(converted), unread)
 
 
 def _source(loaded: Loaded, rule: Any) -> LoadedRule:
@@ -178,31 +182,35 @@ def _modules(error: BaseException) -> list[str]:
     return [str(frame.f_globals.get("__name__", "")) for frame, _line in frames]
 
 
-def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
-    """The target's backend with its pipelines, and their names for the output."""
-    from sigma.backends.t1020 import backend_class
-
+def _pipelines(target: Target, options: Options) -> tuple[ProcessingPipeline, str, tuple[Problem, ...]]:
+    """The target's pipelines as one, their names for the output, and what they set that nothing reads."""
     given = [one for name in options.pipelines for one in find_pipelines(name)]
     # Twice the same would rename what is renamed already: another log model, or a copy, takes the own one's place.
     own = {target.pipeline, *target.models}
-    base = next((pipeline.name for _found, pipeline in given if pipeline.name in own), None) or target.pipeline
+    base = next((one.pipeline.name for one in given if one.pipeline.name in own), None) or target.pipeline
     named: dict[str, ProcessingPipeline] = {base: load_pipeline(base)}
-    for found, pipeline in given:
-        _check_pipeline(found, pipeline, target, options)
-        named[base if pipeline.name == base else found] = pipeline
+    for one in given:
+        _check_pipeline(one.name, one.pipeline, target, options)
+        named[base if one.pipeline.name == base else one.name] = one.pipeline
     # By priority, as sigma-cli joins them.
     ordered = sorted(named, key=lambda name: (named[name].priority, name))
+    joined = reduce(add, (named[name] for name in ordered))
+    unread = unread_settings([setting for one in given for setting in one.settings], joined)
+    return joined, ", ".join([base, *(name for name in named if name != base)]), unread
+
+
+def _backend(target: Target, options: Options, pipeline: ProcessingPipeline) -> QueryBackend[Any]:
+    """The target's backend, which speaks its dialect."""
+    from sigma.backends.t1020 import backend_class
+
     backend: Callable[..., QueryBackend[Any]] = backend_class(target.dialect.backend)
     index = {"index": options.index} if options.index and target.dialect is SPL else {}
-    return (
-        backend(
-            reduce(add, (named[name] for name in ordered)),
-            lookback=options.lookback,
-            schedule=options.schedule,
-            delay=options.delay,
-            **index,
-        ),
-        ", ".join([base, *(name for name in named if name != base)]),
+    return backend(
+        pipeline,
+        lookback=options.lookback,
+        schedule=options.schedule,
+        delay=options.delay,
+        **index,
     )
 
 

@@ -138,24 +138,24 @@ def test_postprocessing_is_applied_to_each_query_and_refused_where_there_is_but_
         (
             "name: a\ntransformations:\n  - type: set_state\n    key: columns\n    val: [a]\n",
             ":5: ",
-            "the state columns is not a mapping of types to lists of texts",
+            "the state key columns takes a mapping of types to lists of columns, not ['a']; write for example `val: {",
         ),
         (
             "name: a\ntransformations:\n  - type: nest\n    items:\n"
             "      - {type: set_state, key: query_table, val: 5}\n",
             ":5: ",
-            "the state query_table is not a text",
+            "the state key query_table takes a text that is not empty, not 5; ",
         ),
         (
             "name: a\ntransformations:\n  - {type: set_state, key: join_keys, val: {Computer: [a, b]}}\n",
             ":3: ",
-            "the state join_keys is not a mapping of texts to texts",
+            "the state key join_keys takes a mapping of texts to texts, and Computer is ['a', 'b'], not a text",
         ),
         (
             "name: a\ntransformations:\n"
             "  - {type: set_state, key: value_maps, val: {Initiated: {column: a, values: x}}}\n",
             ":3: ",
-            "the state value_maps is not a mapping of fields to a column and its values",
+            "the state key value_maps takes a mapping of fields to a `column` and its `values`, and Initiated.values",
         ),
         ("name: a\nallowed_backends: [splunk]\n", ": ", "a pipeline for splunk, not for t1020_kusto"),
         ("name: t1020_defender\n", ": ", "the pipeline of the target defender; use --target defender"),

@@ -71,6 +71,7 @@ def check(
     for target in (target.languages[-1] for target in targets):
         done = convert(loaded, None, target, Options(pipelines=pipelines))
         findings.extend(finding("convert", problem, target.name) for problem in done.problems)
+        findings.extend(finding("unread-state", problem, target.name) for problem in done.unread)
         converted = [item for item in done.converted for _part in item.parts]
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):
             line = searched_on(source)

@@ -46,6 +46,11 @@ CODES: Mapping[str, Code] = {
         "A pipeline given with -p leads to a name that the product's schema lacks",
         "nothing is to do if it is your own; else correct it",
     ),
+    "unread-state": Code(
+        Severity.INFO,
+        "A pipeline given with -p sets a state key that nothing reads",
+        "`sigma-t1020 list state-keys` describes those that the backends read",
+    ),
     "parser-absent": Code(
         Severity.INFO, "Microsoft's KQL parser is not installed, so no query was checked", "see the message"
     ),

@@ -91,7 +91,7 @@ def _check(
     from sigma_t1020.checks.findings import Severity, at_least
     from sigma_t1020.checks.reports import Report, summary
     from sigma_t1020.convert import every_target
-    from sigma_t1020.resources import PipelineProblem
+    from sigma_t1020.pipelines import PipelineProblem
 
     loaded, _wanted, problems = load_rules(rules)
     keep_sources(loaded, output)
@@ -109,7 +109,7 @@ def _check(
 def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, lookback: str, output: str | None) -> None:
     from sigma_t1020.checks.preflight import preflight
     from sigma_t1020.convert import every_target
-    from sigma_t1020.resources import PipelineProblem
+    from sigma_t1020.pipelines import PipelineProblem
 
     loaded, wanted, problems = load_rules(rules)
     keep_sources(loaded, output)

@@ -165,7 +165,7 @@ def _convert(
 ) -> tuple[list[Query], list[Problem]]:
     """The queries of all targets, and each problem once."""
     from sigma_t1020 import convert as conversion
-    from sigma_t1020.resources import PipelineProblem
+    from sigma_t1020.pipelines import PipelineProblem
 
     queries: list[Query] = []
     problems: dict[Problem, None] = {}
