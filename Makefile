@@ -12,7 +12,7 @@ T1020 = $(PYTHON) -c 'from sigma_t1020.cli import main; main()'
 from_tests = $(if $(findstring /,$(1)),$(if $(filter /%,$(1)),$(1),../$(1)),$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format types build build-check golden check wheel
+.PHONY: help install test lint format types build build-check golden heads check wheel
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
@@ -45,6 +45,9 @@ build-check:  ## Whether dist/ is what the sources make
 
 golden:  ## Rewrite the golden files of tests/golden from what is converted now
 	$(PYTHON) -m pytest tests/golden --update-golden
+
+heads:  ## Rewrite what the heads of pipelines/*.yml say of the pipeline state's keys
+	$(PYTHON) tests/log_models/heads.py
 
 check: lint types test build-check  ## All of it
 

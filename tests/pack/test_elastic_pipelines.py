@@ -103,7 +103,6 @@ def test_every_field_is_a_column_of_one_type(name: str, category: str, product: 
     }
     assert used - set(names) == METADATA
     assert state["projection"][-3:] == ["_id", "_index", "_version"]
-    assert state["event_id"] == ["_index", "_id"]
     assert state["event_category"]
     assert state["indices"]
 
