@@ -87,9 +87,14 @@ def answerable(condition: Lowered, model: LogModel) -> tuple[Lowered, tuple[Loss
 
 
 def source_tests(model: LogModel) -> list[Lowered]:
-    """What chooses the events of a log source."""
+    """What chooses the events of a log source. Raises Unsupported for a column of a type that nobody declares."""
 
     def held(name: str, values: Sequence[str]) -> Lowered:
+        if model.column(name) is None:
+            raise Unsupported(
+                f"the pipeline names {name} for {model.table}, which it does not list among the columns; add it there",
+                at=("logsource", "category"),
+            )
         return Test(OneOf(model.named(name), tuple(values)))
 
     wanted = [held(name, values) for name, values in model.source_values.items()]
