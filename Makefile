@@ -22,8 +22,11 @@ install:  ## Install the project for editing, the tools, and the oracles of the 
 	$(PYTHON) -m pip install --quiet -e '.[test]'
 	$(PYTHON) tests/oracles/install.py
 
-test: install  ## Install and run all tests
+test: install  ## Install and run all tests, with a tenth of the generated examples
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+
+prove: install  ## The same tests with all generated examples: what the documentation claims
+	T1020_VOLUME=prove $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
 
 lint:  ## Style and format
 	$(PYTHON) -m ruff check .

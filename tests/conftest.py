@@ -6,6 +6,7 @@ import gc
 import os
 
 import pytest
+import volumes
 
 # The tests keep some millions of objects, generated rules and the oracles' parsers: at the interpreter's own
 # threshold of 700 the collector takes a sixth of the run.
@@ -22,6 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to rewrite what a CI run is there to compare."""
+    """Refuse an unknown volume, and to rewrite what a CI run is there to compare."""
+    try:
+        volumes.of(1)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("--update-golden is refused where CI is set: run it at home and commit the diff")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from log_models.values import WRONG
 from sigma.backends.t1020.common.log_model import STATE_KEYS
 from sigma.cli.convert import convert as sigma_convert
 from sigma.processing.pipeline import ProcessingPipeline
@@ -22,8 +23,6 @@ from sigma_t1020.targets import TARGETS, Target
 from cli.rules import CONNECTION, GOOD, correlation, put, rule
 from cli.runner import queries, run
 
-#: What no key takes.
-WRONG = [None, True, 3.5, [["x"]], {"a": {"b": 1.5}}]
 #: A target for each backend, with its dialect.
 SPOKEN = {spoken.dialect.backend: spoken for target in TARGETS.values() for spoken in target.languages}
 
@@ -54,9 +53,6 @@ def line_of(path: Path, text: str) -> int:
 def lines_of_value(path: Path, key: str) -> range:
     """The 1-based lines of the value that a pipeline's last transformation sets the key to."""
     return range(line_of(path, f"key: {key}") + 1, line_of(path, "postprocessing:"))
-
-
-# --- Wrong values -----------------------------------------------------------------------------------------
 
 
 @every_key
@@ -159,9 +155,6 @@ def test_a_field_that_elastics_columns_lack_cannot_choose_the_events(
     assert queries(good, "--dialect", dialect, "-p", listed, target="elastic")
 
 
-# --- Misspelt keys ----------------------------------------------------------------------------------------
-
-
 def slips(name: str) -> Iterator[str]:
     """The name with one slip: a letter left out, doubled, wrong or in the wrong place, another case or hyphens."""
     for at, letter in enumerate(name):
@@ -247,9 +240,6 @@ def test_a_key_of_pysigmas_own_splunk_backend_is_no_misspelt_one(good: Path, tmp
     assert queries(good, "-p", path, target="splunk")
 
 
-# --- Keys that nothing reads ------------------------------------------------------------------------------
-
-
 def test_an_unknown_key_changes_no_query_and_check_informs_of_it(good: Path, tmp_path: Path) -> None:
     path = pipeline(tmp_path / "p.yml", set_state("own", 1), {"type": "nest", "items": [set_state("shop_site", [])]})
     without = queries(good)
@@ -268,8 +258,6 @@ def test_check_refuses_a_misspelt_key_and_a_wrong_type_as_convert_does(good: Pat
         checked, converted = (run(command, good, "-t", "sentinel", "-p", path) for command in ("check", "convert"))
         assert (checked.status, checked.stdout, checked.stderr) == (1, "", converted.stderr)
 
-
-# --- Any value --------------------------------------------------------------------------------------------
 
 RULES = "---\n".join(
     [

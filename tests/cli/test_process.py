@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,21 +125,27 @@ def test_rules_by_a_pipe_of_the_shell_are_sent_to_standard_input(tmp_path: Path)
     assert b"a pipe, socket or device, not a file; pipe it into `-` (standard input)" in done.stderr
 
 
-def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
+#: A shell's background job ignores interrupts, and so would its children.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_an_interrupt_is_no_traceback_even_in_a_background_job() -> None:
     with subprocess.Popen(
-        [PROGRAM, "convert", "-t", "sentinel", "-"],
+        [sys.executable, "-c", INTERRUPTIBLE, PROGRAM, "convert", "-t", "sentinel", "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as running:
         assert running.stdin is not None
-        running.stdin.write(b"title: a\n")
+        # More than a pipe holds: once it is written, the program has started and reads.
+        running.stdin.write(b"title: a\n" * 20_000)
         running.stdin.flush()
-        try:
-            running.wait(2)
-        except subprocess.TimeoutExpired:
-            running.send_signal(2)
-        stdout, stderr = running.communicate(timeout=10)
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 1
     assert stdout == b""
     assert stderr.split() == [b"Aborted!"]

@@ -73,7 +73,7 @@ def test_macos_is_searched_in_the_data_models_and_refused_where_these_have_nothi
 
 def test_a_pipeline_that_names_no_events_is_refused(good: Path, tmp_path: Path) -> None:
     text = "name: ours\npriority: 30\ntransformations:\n"
-    text += "".join(f"  - {{type: set_state, key: {key}, val: {{}}}}\n" for key in ("sources", "source_values"))
+    text += "  - {type: set_state, key: sources, val: []}\n  - {type: set_state, key: source_values, val: {}}\n"
     done = run("convert", "-t", "splunk", good, "-p", put(tmp_path / "ours.yml", text))
     assert (done.status, done.stdout) == (1, "")
     assert "the pipeline does not say which events are Sysmon event 1, " in done.stderr

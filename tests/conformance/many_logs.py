@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+import volumes
 from reference.correlation import CountMatch, correlate, timespan_ms
 from reference.generators import CorrelationCase, correlation_cases, logs, sample
 
 from conformance.replay import moment
 
-SIGNATURES = 40
-LOGS_EACH = 50
+#: Of each type so many correlations, each over so many logs: 2,000 where all is proved.
+SIGNATURES = volumes.of(40, least=16)
+LOGS_EACH = volumes.of(50, least=20)
 FIVE_MINUTES = 300_000
 
 

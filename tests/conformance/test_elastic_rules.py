@@ -13,6 +13,7 @@ from datetime import datetime
 from random import Random
 
 import pytest
+import volumes
 from events.ecs_documents import NotHeld
 from oracles.eql_values import SINGLE_DOUBTS
 from oracles.esql_values import ALL_READINGS
@@ -97,6 +98,9 @@ def _holdable(one: Pair) -> bool:
     return read_by_pysigma(one) and "::ffff:" not in written
 
 
+PAIRS = volumes.of(5000)
+
+
 def _with_arrays(event: Event, rng: Random) -> Event:
     """The event with other values beside its own, in any order."""
     fields: dict[str, Value] = dict(event.fields)
@@ -130,12 +134,12 @@ def _as_held(model: str, event: Event) -> Event:
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
-def test_5000_generated_rules_find_their_events_and_no_near_miss(language: Language) -> None:
+def test_generated_rules_find_their_events_and_no_near_miss(language: Language) -> None:
     wrong: list[str] = []
     outcome: Counter[str] = Counter()
     arrays = 0
     for number, one in _drawn(language.modifiers):
-        if outcome["pairs"] == 5000:
+        if outcome["pairs"] == PAIRS:
             break
         many = number % 3 == 0
         for model in (DEFEND, WINLOGBEAT) if number % 2 else (WINLOGBEAT, DEFEND):
@@ -168,6 +172,6 @@ def test_5000_generated_rules_find_their_events_and_no_near_miss(language: Langu
     refused = [what for what in outcome if what.startswith("refused: ")]
     assert not refused
     assert not wrong, f"{len(wrong)}\n" + "\n\n".join(wrong[:4])
-    assert outcome["pairs"] == 5000, outcome
-    assert outcome["False"] > 1500
-    assert arrays > 1200
+    assert outcome["pairs"] == PAIRS, outcome
+    assert outcome["False"] > PAIRS * 0.3
+    assert arrays > PAIRS * 0.24

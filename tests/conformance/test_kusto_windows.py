@@ -48,7 +48,7 @@ def _expected(case: CorrelationCase) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["temporal", "event_count", "value_count"])
-def test_2000_logs_give_the_tuples_of_the_reference(kind: str) -> None:
+def test_generated_logs_give_the_tuples_of_the_reference(kind: str) -> None:
     differing: list[str] = []
     expected_rows = 0
     seen: Counter[str] = Counter()
@@ -66,7 +66,7 @@ def test_2000_logs_give_the_tuples_of_the_reference(kind: str) -> None:
         if len(found) != len(set(found)) or set(found) != expected:
             differing.append(f"{section}: {sorted(expected ^ set(found), key=repr)[:3]}")
     assert not differing
-    assert expected_rows > 1000
+    assert expected_rows > SIGNATURES * LOGS_EACH // 2
     wanted = (
         ["2 rules", "3 rules"] if kind == "temporal" else ["1 rules", "2 rules", "gt", "gte", "lt", "lte", "eq", "neq"]
     )
@@ -100,11 +100,11 @@ def _expected_nested(case: CorrelationCase) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["temporal_ordered", "temporal", "event_count", "value_count"])
-def test_500_logs_of_a_correlation_of_another_give_the_tuples_of_the_reference(kind: str) -> None:
+def test_generated_logs_of_a_correlation_of_another_give_the_tuples_of_the_reference(kind: str) -> None:
     differing: list[str] = []
     expected_rows = 0
     inner: Counter[str] = Counter()
-    for number, case in enumerate(sample(nested_cases((kind,)), SIGNATURES // 2, 17)):
+    for number, case in enumerate(sample(nested_cases((kind,)), 20, 17)):
         span = timespan_ms(case.correlation["correlation"]["timespan"])
         drawn = sample(logs(span, 2), LOGS_EACH // 2, 300 + number)
         group = [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
@@ -119,7 +119,7 @@ def test_500_logs_of_a_correlation_of_another_give_the_tuples_of_the_reference(k
             sections = case.rules["nested"]["correlation"], case.correlation["correlation"]
             differing.append(f"{sections}: missing {list(expected - found)[:2]}, extra {list(found - expected)[:2]}")
     assert not differing
-    assert expected_rows > 100
+    assert expected_rows > LOGS_EACH * 2
     assert len(inner) == 4
 
 
@@ -149,6 +149,8 @@ def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(num
         if one.correlation["correlation"]["timespan"] == "5m"
         and one.correlation["correlation"]["group-by"] == ["HostId"]
         and one.rules["nested"]["correlation"]["type"] == ("event_count", "temporal")[number]
+        # Of the others no scheduled run can tell when they are complete.
+        and one.rules["nested"]["correlation"].get("condition", {"gt": 1}).keys() & {"gt", "gte"}
     )
     many = of_five_minutes(case, 180, 90 + number)
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import volumes
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles.lucene_regexp import VersionsDiffer, check, matches
@@ -47,7 +48,7 @@ TEXTS = st.text(st.sampled_from(list('aAbBcCkKéÉxX-/1. \n\\"#@&<~]+')), max_si
 FLAGS = st.sampled_from(("", "", "i", "m", "s", "im", "is"))
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=volumes.of(2500), deadline=None)
 @given(PATTERNS, FLAGS, st.lists(TEXTS, min_size=4, max_size=8))
 def test_a_text_matches_where_the_rules_expression_is_found_in_it(pattern: str, flags: str, texts: list[str]) -> None:
     try:

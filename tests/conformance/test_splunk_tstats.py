@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import volumes
 from events.data_models_in_splunk import data_models
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import commands
@@ -52,10 +53,10 @@ def _fits(one: Pair) -> bool:
     )
 
 
-def test_1000_generated_rules_find_their_events_and_no_near_miss() -> None:
+def test_generated_rules_find_their_events_and_no_near_miss() -> None:
     wrong = []
     outcome: Counter[str] = Counter()
-    for number, one in enumerate(one for one in sample(pairs(ALL), 4000, 3) if _fits(one)):
+    for number, one in enumerate(one for one in sample(pairs(ALL), volumes.of(4000), 3) if _fits(one)):
         # A path tells the platform; the generated ones tell none.
         rule = {**one.rule, "logsource": {"category": one.rule["logsource"]["category"]}}
         try:
@@ -71,12 +72,12 @@ def test_1000_generated_rules_find_their_events_and_no_near_miss() -> None:
             outcome[f"{label}"] += 1
             if (name in found) is not label:
                 wrong.append(f"{'missed' if label else 'found'} {dict(events[name].fields)} by {searches}")
-        if outcome["True"] + outcome["False"] >= 2000:
+        if outcome["True"] + outcome["False"] >= volumes.of(2000):
             break
     assert not [what for what in outcome if what.startswith("refused: ")]
     assert not wrong, f"{len(wrong)}\n" + "\n\n".join(wrong[:3])
-    assert outcome["True"] + outcome["False"] >= 2000
-    assert outcome["False"] > 400
+    assert outcome["True"] + outcome["False"] >= volumes.of(2000)
+    assert outcome["False"] > volumes.of(400)
 
 
 def test_each_search_groups_by_all_that_it_shows_and_tests() -> None:

@@ -12,6 +12,8 @@ from sigma.backends.t1020.common.log_model import STATE_KEYS, LogModel
 from sigma.backends.t1020.common.losses import Unsupported
 from sigma.backends.t1020.common.state_keys import EVERY, keys_of
 
+from log_models.values import WRONG
+
 BACKENDS = Path(__file__).parents[2] / "backend" / "sigma" / "backends" / "t1020"
 #: Besides common/, where the code of each backend is.
 FOLDERS = {
@@ -21,8 +23,6 @@ FOLDERS = {
     "t1020_esql": ["elastic", "esql"],
 }
 TABLE = {"query_table": "Table"}
-#: What no key takes.
-WRONG = [None, True, 3.5, [["x"]], {"a": {"b": 1.5}}]
 
 every_key = pytest.mark.parametrize("name", STATE_KEYS)
 

@@ -1,19 +1,19 @@
-"""Generators for all who compare a backend with the reference: hypothesis strategies, and bulk samples of
-them.
+"""Generators for all who compare a backend with the reference: makers, hypothesis strategies, and bulk samples.
 
     for one in sample(pairs(), 5000, seed=1): ...          # Pair: rule, event, whether it matches
     for case in sample(correlation_cases(), 2000, seed=1): ...   # CorrelationCase: correlation, rules, log
+    @given(strategy(pairs()))
 
-The makers run on a random.Random (`pair`, `log`, `correlation_case`), and the strategies feed them seeds.
+A maker makes one example of a random.Random. Samples feed it seeds of another one, so that they are the same in every
+process and under every order of tests; Hypothesis draws constants from whatever modules are loaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from reference.events import Event
@@ -24,6 +24,7 @@ from reference.pairs import ALL, Pair, pair, read_by_pysigma
 __all__ = [
     "ALL",
     "CorrelationCase",
+    "Maker",
     "Pair",
     "checked",
     "correlation_cases",
@@ -32,10 +33,11 @@ __all__ = [
     "pairs",
     "read_by_pysigma",
     "sample",
+    "strategy",
 ]
 
 T = TypeVar("T")
-_SEEDS = st.integers(0, 2**64 - 1)
+Maker: TypeAlias = Callable[[Random], T]
 
 
 def checked(one: Pair) -> Pair:
@@ -46,47 +48,34 @@ def checked(one: Pair) -> Pair:
     return one
 
 
-def pairs(modifiers: frozenset[str] = ALL) -> st.SearchStrategy[Pair]:
+def pairs(modifiers: frozenset[str] = ALL) -> Maker[Pair]:
     """Rules with none but these modifiers, each with an event: half of them match, and each other event is
     one edit away from one that does."""
-    return _SEEDS.map(lambda number: checked(pair(Random(number), modifiers)))
+    return lambda rng: checked(pair(rng, modifiers))
 
 
-def logs(timespan: int = 300_000, hosts: int = 3) -> st.SearchStrategy[list[Event]]:
+def logs(timespan: int = 300_000, hosts: int = 3) -> Maker[list[Event]]:
     """Logs for the rules of `logs.RULES`, dense around the edges of a time span in ms."""
-    return _SEEDS.map(lambda number: log(Random(number), timespan, hosts))
+    return lambda rng: log(rng, timespan, hosts)
 
 
-def correlation_cases(types: tuple[str, ...] = TYPES) -> st.SearchStrategy[CorrelationCase]:
+def correlation_cases(types: tuple[str, ...] = TYPES) -> Maker[CorrelationCase]:
     """Correlations of these types, their rules and a log; temporal_ordered and temporal of two or three
     rules."""
-    return _SEEDS.map(lambda number: correlation_case(Random(number), types))
+    return lambda rng: correlation_case(rng, types)
 
 
-def nested_cases(types: tuple[str, ...] = TYPES) -> st.SearchStrategy[CorrelationCase]:
+def nested_cases(types: tuple[str, ...] = TYPES) -> Maker[CorrelationCase]:
     """Correlations of these types over a rule and another correlation, their rules and a log."""
-    return _SEEDS.map(lambda number: nested_case(Random(number), types))
+    return lambda rng: nested_case(rng, types)
 
 
-def sample(strategy: st.SearchStrategy[T], n: int, seed: int) -> list[T]:
-    """The same `n` examples of a strategy for the same seed, in one process or another."""
-    found: list[T] = []
-    round_number = 0
-    while len(found) < n:
+def strategy(maker: Maker[T]) -> st.SearchStrategy[T]:
+    """The maker's examples for a property."""
+    return st.integers(0, 2**64 - 1).map(lambda number: maker(Random(number)))
 
-        @seeded(seed * 1000 + round_number)
-        @settings(
-            max_examples=n - len(found),
-            database=None,
-            derandomize=False,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(strategy)
-        def collect(example: T) -> None:
-            found.append(example)
 
-        collect()
-        round_number += 1
-    return found[:n]
+def sample(maker: Maker[T], n: int, seed: int) -> list[T]:
+    """The same `n` examples of a maker for the same seed, in one process or another."""
+    seeds = Random(seed)
+    return [maker(Random(seeds.getrandbits(64))) for _ in range(n)]

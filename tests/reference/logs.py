@@ -176,6 +176,6 @@ def nested_case(rng: Random, types: Sequence[str] = TYPES) -> CorrelationCase:
         if fields[-1] in outer["group-by"]:
             # Each key has one value of itself: other counts are refused.
             outer["condition"] = {**rng.choice(({"gte": 1}, {"eq": 1}, {"lt": 2})), "field": fields[-1]}
-    rules = {**{name: RULES[name] for name in {*names, other}}, "nested": nested}
+    rules = {**{name: RULES[name] for name in dict.fromkeys((*names, other))}, "nested": nested}
     document = {**lower.correlation, "title": f"Generated {kind} of another", "correlation": outer}
     return replace(lower, correlation=document, rules=rules)

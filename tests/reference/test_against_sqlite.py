@@ -30,13 +30,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import volumes
 
 from reference.correlation import correlate, timespan_ms
 from reference.generators import ALL, CorrelationCase, Pair, correlation_cases, pairs, sample
 from reference.logs import TYPES
 from reference.meaning import in_log_source, matches
 
-COUNT = 4000
+COUNT = volumes.of(4000)
 VERSION = "2.1.1"
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "build" / "sqlite-oracle"
@@ -98,9 +99,9 @@ def test_the_reference_agrees_with_the_sqlite_backend(oracle: Path) -> None:
         if answer is not one.matches
     ]
     assert offenders == []
-    assert len(chosen) >= 1000
+    assert len(chosen) >= COUNT // 4
     counts = Counter(name for one in chosen for name in one.modifiers)
-    assert {name for name in ALL - LACKING if counts[name] < 20} == set()
+    assert {name for name in ALL - LACKING if counts[name] < COUNT // 200} == set()
 
 
 def plain(case: CorrelationCase) -> bool:
@@ -133,7 +134,7 @@ def question(case: CorrelationCase) -> dict[str, Any]:
 
 
 def test_the_reference_agrees_on_the_keys_of_correlations_and_their_first_completion(oracle: Path) -> None:
-    chosen = [case for case in sample(correlation_cases(), 4000, 12) if plain(case)]
+    chosen = [case for case in sample(correlation_cases(), COUNT, 12) if plain(case)]
     offenders = []
     fired: Counter[str] = Counter()
     for case, answer in zip(chosen, answered(oracle, [question(case) for case in chosen]), strict=True):
@@ -151,4 +152,4 @@ def test_the_reference_agrees_on_the_keys_of_correlations_and_their_first_comple
         kind = case.correlation["correlation"]["type"]
         fired.update((kind, f"{kind} fired") if expected else (kind,))
     assert offenders == []
-    assert {kind: fired[f"{kind} fired"] >= 20 for kind in TYPES} == dict.fromkeys(TYPES, True), fired
+    assert {kind: fired[f"{kind} fired"] >= COUNT // 200 for kind in TYPES} == dict.fromkeys(TYPES, True), fired

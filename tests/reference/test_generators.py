@@ -6,6 +6,7 @@ from collections import Counter
 from ipaddress import ip_address
 
 import pytest
+import volumes
 import yaml
 from hypothesis import given, settings
 from sigma.collection import SigmaCollection
@@ -24,12 +25,13 @@ from reference.generators import (
     pairs,
     read_by_pysigma,
     sample,
+    strategy,
 )
 from reference.logs import TYPES
 from reference.meaning import matches
 from reference.modifiers import moment_of
 
-COUNT = 5000
+COUNT = volumes.of(5000, least=2000)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def test_values_have_what_breaks_queries(generated: list[Pair]) -> None:
     assert [char for char in "\\'\"*?%|{}()[]<>&^$# ;éж中😀" if char not in seen] == []
     features = Counter(feature for one in generated for feature in one.features)
     wanted = ("unicode", "newline", "keyword", "null", "empty", "list", "number", "boolean", "time", "ipv4", "ipv6")
-    assert [name for name in (*wanted, "any", "not", "conditions") if features[name] < 50] == []
+    assert [name for name in (*wanted, "any", "not", "conditions") if features[name] < COUNT // 100] == []
 
 
 def test_pairs_keep_to_the_modifiers_asked_for() -> None:
@@ -136,13 +138,13 @@ def test_samples_are_the_same_for_the_same_seed() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(pairs())
+@given(strategy(pairs()))
 def test_the_strategy_of_pairs_works_in_a_property(one: Pair) -> None:
     assert matches(one.rule, one.event, one.placeholders) is one.matches
 
 
 @settings(max_examples=50, deadline=None)
-@given(logs(60_000))
+@given(strategy(logs(60_000)))
 def test_logs_have_distinct_ids_and_their_log_source(log: list[Event]) -> None:
     assert len({event.id for event in log}) == len(log) > 0
     assert all(event.category and event.product for event in log)
