@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
+
 from sigma_t1020.output import Query
 from sigma_t1020.problems import Problem
 from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
@@ -42,9 +44,9 @@ class Options:
     """
 
     pipelines: Sequence[str] = ()
-    lookback: str = "24h"
+    lookback: str = DEFAULT_LOOKBACK
     schedule: str = ""
-    delay: str = "5m"
+    delay: str = DEFAULT_DELAY
     combine: bool = False
     wanted: Collection[LoadedRule] | None = None
     strict: bool = False

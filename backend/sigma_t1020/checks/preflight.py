@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sigma.backends.t1020.common.time_frame import DEFAULT_LOOKBACK
+
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def preflight(
     loaded: Loaded,
     target: Target,
     pipelines: Sequence[str] = (),
-    lookback: str = "24h",
+    lookback: str = DEFAULT_LOOKBACK,
     wanted: Collection[LoadedRule] | None = None,
 ) -> Preflight:
     """What the rules use, asked of a workspace; the arguments are those of convert.Options. Raises PipelineProblem."""

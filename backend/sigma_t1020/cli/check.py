@@ -9,7 +9,7 @@ import click
 
 from sigma_t1020.cli.console import EXIT_PROBLEMS, fail, names_folder, put, report
 from sigma_t1020.cli.inputs import keep_sources, load_rules
-from sigma_t1020.cli.options import PIPELINES, RULES, span
+from sigma_t1020.cli.options import PIPELINES, RULES, DefaultedSpan, default_span, span
 from sigma_t1020.targets import KQL, TARGETS
 
 
@@ -44,7 +44,9 @@ from sigma_t1020.targets import KQL, TARGETS
     type=click.Choice([*(name for name, target in TARGETS.items() if target.dialect is KQL), "all"]),
     help="Check nothing; print a query that shows whether your workspace has the tables, fields and keys.",
 )
-@click.option("--lookback", callback=span, metavar="SPAN", help="With --preflight: how far back.  [default: 24h]")
+@click.option(
+    "--lookback", cls=DefaultedSpan, callback=span, metavar="SPAN", help="With --preflight: how far back it looks."
+)
 @click.option(
     "--install-parser", is_flag=True, help="Only fetch Microsoft's KQL parser by npm, once for you; it checks queries."
 )
@@ -79,7 +81,7 @@ def check(
             raise click.UsageError("--install-parser stands alone")
         _install_parser()
     elif preflight:
-        _preflight(rules, pipelines, preflight, lookback or "24h", output)
+        _preflight(rules, pipelines, preflight, lookback or default_span("lookback"), output)
     else:
         _check(rules, targets, pipelines, form or "text", fail_on or "warning", output)
 

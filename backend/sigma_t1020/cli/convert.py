@@ -11,7 +11,7 @@ import click
 
 from sigma_t1020.cli.console import EXIT_PROBLEMS, echo, fail, names_folder, report, write_files
 from sigma_t1020.cli.inputs import keep_sources, load_filters, load_rules
-from sigma_t1020.cli.options import PIPELINES, RULES, span
+from sigma_t1020.cli.options import PIPELINES, RULES, DefaultedSpan, default_span, span
 from sigma_t1020.targets import ESQL, TARGETS, Target
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _dialects(target: Target) -> list[str]:
     show_default=True,
     help="Queries under a comment with title and id, or a JSON array.",
 )
-@click.option("--lookback", callback=span, metavar="SPAN", help="How far back the query reads.  [default: 24h]")
+@click.option("--lookback", cls=DefaultedSpan, callback=span, metavar="SPAN", help="How far back the query reads.")
 @click.option(
     "--schedule",
     callback=span,
@@ -56,9 +56,10 @@ def _dialects(target: Target) -> list[str]:
 )
 @click.option(
     "--delay",
+    cls=DefaultedSpan,
     callback=span,
     metavar="SPAN",
-    help="With --schedule: how late events may come and still be found.  [default: 5m]",
+    help="With --schedule: how late events may come and still be found.",
 )
 @click.option(
     "--filter",
@@ -126,9 +127,9 @@ def convert(
     chosen, unfit = load_filters(filters, loaded)
     options = conversion.Options(
         pipelines=pipelines,
-        lookback=lookback or "24h",
+        lookback=lookback or default_span("lookback"),
         schedule=schedule or "",
-        delay=delay or "5m",
+        delay=delay or default_span("delay"),
         combine=combine,
         wanted=wanted,
         strict=strict,

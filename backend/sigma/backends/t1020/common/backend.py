@@ -19,10 +19,7 @@ from .correlations import Asking, CorrelatingConditions, RuleSearch, refuse_cond
 from .encodings import know_utf16le
 from .losses import Loss, Unsupported
 from .misread import correct_misread
-from .time_frame import Alert, TimeFrame, option_seconds, timespan
-
-DEFAULT_LOOKBACK = "24h"
-DEFAULT_DELAY = "5m"
+from .time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK, Alert, TimeFrame, option_seconds, timespan
 
 Frame = TypeVar("Frame", bound=TimeFrame)
 

@@ -10,9 +10,10 @@ from sigma.rule import SigmaRule
 
 from sigma.correlations import SigmaCorrelationRule
 
-from ..common.backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, BadOption, QueryBackend
+from ..common.backend import BadOption, QueryBackend
 from ..common.expression import All
 from ..common.losses import Unsupported
+from ..common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
 from .correlations import SplunkCorrelations
 from .query import DEFAULT_INDEX, Correlation, Search, SplunkAlert, SplunkFrame, combine, is_index
 

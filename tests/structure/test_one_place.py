@@ -1,0 +1,40 @@
+"""What has one place in the source is written nowhere else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
+
+BACKEND = Path(__file__).resolve().parents[2] / "backend"
+
+
+def modules(*besides: str) -> list[Path]:
+    """The modules of the program and the plugin, less those whose paths end like that."""
+    found = sorted(BACKEND.rglob("*.py"))
+    assert len(found) > 50
+    kept = [path for path in found if not path.as_posix().endswith(besides)]
+    assert len(kept) == len(found) - len(besides), "each of these is there"
+    return kept
+
+
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and value of each string literal of a module, those that are statements (docstrings) aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements:
+            yield node.lineno, node.value
+
+
+def test_the_default_look_back_and_delay_stand_in_the_time_frame_alone() -> None:
+    defaults = {DEFAULT_LOOKBACK, DEFAULT_DELAY}
+    written = [
+        f"{path.relative_to(BACKEND)}:{line}: {text!r}"
+        for path in modules("common/time_frame.py")
+        for line, text in texts(path)
+        if text in defaults or any(f"default: {default}" in text for default in defaults)
+    ]
+    assert written == []
