@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
 
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.problems import Problem
 from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
 from sigma_t1020.rules.loading import Loaded, LoadedRule
@@ -61,13 +61,13 @@ class Conversion:
     `converted` is by rule what the queries were made of: their texts, or the parts of a combined query.
     """
 
-    queries: tuple[Query, ...]
+    queries: tuple[ConvertedQuery, ...]
     problems: tuple[Problem, ...]
-    converted: tuple[_Converted, ...] = ()
+    converted: tuple[ConvertedRule, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Converted:
+class ConvertedRule:
     """What one rule became: texts, or in a combined query the parts of it."""
 
     source: LoadedRule
@@ -84,7 +84,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     backend.init_processing_pipeline(form)
     sources = [_source(loaded, rule) for rule in collection.rules]
     shown = _shown(collection.rules, sources, options.wanted)
-    converted: list[_Converted] = []
+    converted: list[ConvertedRule] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
         rule._output = id(rule) in shown
@@ -96,7 +96,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         elif options.strict and (losses := _lost(backend, source, rule)):
             problems.extend(losses)
         elif parts:
-            converted.append(_Converted(source, rule, parts, _losses(backend, rule, len(parts))))
+            converted.append(ConvertedRule(source, rule, parts, _losses(backend, rule, len(parts))))
     order = {item: index for index, item in enumerate(loaded.rules)}
     converted.sort(key=lambda item: order[item.source])
     if options.combine:
@@ -237,10 +237,10 @@ def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collecti
     }
 
 
-def _queries(converted: _Converted, target: Target, pipelines: str, alone: bool) -> list[Query]:
+def _queries(converted: ConvertedRule, target: Target, pipelines: str, alone: bool) -> list[ConvertedQuery]:
     source, rule, parts = converted.source, converted.rule, converted.parts
     return [
-        Query(
+        ConvertedQuery(
             id=str(rule.id) if rule.id else None,
             title=rule.title,
             kind="correlation" if source.is_correlation else "rule",
@@ -271,8 +271,8 @@ def _stem(source: LoadedRule, rule: Any, alone: bool) -> str:
 
 
 def _combined(
-    backend: QueryBackend[Any], converted: Sequence[_Converted], target: Target, pipelines: str
-) -> list[Query]:
+    backend: QueryBackend[Any], converted: Sequence[ConvertedRule], target: Target, pipelines: str
+) -> list[ConvertedQuery]:
     parts = [part for item in converted for part in item.parts]
     losses = {
         (code, f"{item.rule.title}: {message}"): None
@@ -282,7 +282,7 @@ def _combined(
     }
     texts = backend.finalize_output_combined(parts)
     return [
-        Query(
+        ConvertedQuery(
             id=None,
             title=f"{len(converted)} rule{'s' * (len(converted) != 1)} in one query",
             kind="combined",

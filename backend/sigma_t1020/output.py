@@ -16,7 +16,7 @@ from sigma_t1020.targets import DIALECTS
 
 
 @dataclass(frozen=True)
-class Query:
+class ConvertedQuery:
     """One query of one rule for one target.
 
     `kind` is rule, correlation or combined; `part` numbers the conditions of a rule that has several, from 1;
@@ -64,17 +64,17 @@ class Query:
         return f"{begin}{printable}{end}\n{self.text}\n"
 
 
-def to_json(queries: Iterable[Query]) -> str:
+def to_json(queries: Iterable[ConvertedQuery]) -> str:
     """An array of objects, with a final newline."""
     return json.dumps([query.as_json() for query in queries], indent=2, ensure_ascii=False) + "\n"
 
 
-def to_text(queries: Iterable[Query]) -> str:
+def to_text(queries: Iterable[ConvertedQuery]) -> str:
     """All queries, an empty line between them."""
     return "\n".join(query.as_text() for query in queries)
 
 
-def files(queries: Sequence[Query], form: str) -> dict[str, str]:
+def files(queries: Sequence[ConvertedQuery], form: str) -> dict[str, str]:
     """A file for each query: relative path to content; a folder for each target where there are several."""
     several = len({query.target for query in queries}) > 1
     found: dict[str, str] = {}

@@ -12,7 +12,7 @@ from oracles.kusto_engine import KustoEngine
 from reference.events import Event
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled
@@ -24,7 +24,7 @@ REFUSED_LINTS = frozenset(("KS107", "KS501", "KS508", "KS515"))
 EVIDENCE_COLUMNS = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 
 
-def complaints(query: Query, target: Target) -> list[str]:
+def complaints(query: ConvertedQuery, target: Target) -> list[str]:
     """The errors and the refused lints that Microsoft's parser finds in a query."""
     text = query.as_text()
     return [

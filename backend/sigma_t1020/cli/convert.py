@@ -16,7 +16,7 @@ from sigma_t1020.targets import ESQL, TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma_t1020.convert import Options
-    from sigma_t1020.output import Query
+    from sigma_t1020.output import ConvertedQuery
     from sigma_t1020.problems import Problem
     from sigma_t1020.rules.loading import Loaded, LoadedRule
 
@@ -163,12 +163,12 @@ def _convert(
     targets: Sequence[str],
     options: Options,
     dialect: str | None,
-) -> tuple[list[Query], list[Problem]]:
+) -> tuple[list[ConvertedQuery], list[Problem]]:
     """The queries of all targets, and each problem once."""
     from sigma_t1020 import convert as conversion
     from sigma_t1020.resources import PipelineProblem
 
-    queries: list[Query] = []
+    queries: list[ConvertedQuery] = []
     problems: dict[Problem, None] = {}
     for target in conversion.every_target(targets):
         if dialect and dialect in target.others:
@@ -184,7 +184,7 @@ def _convert(
     return queries, list(problems)
 
 
-def _print_queries(queries: Sequence[Query], form: str, output: str | None) -> None:
+def _print_queries(queries: Sequence[ConvertedQuery], form: str, output: str | None) -> None:
     from sigma_t1020.output import files, to_json, to_text
 
     if output is None or output == "-":
