@@ -24,6 +24,7 @@ from sigma_t1020.targets import SPL, TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma.backends.t1020.common.backend import QueryBackend
+    from sigma.backends.t1020.common.losses import Loss
     from sigma.processing.pipeline import ProcessingPipeline
 
 # Bytes of a file name, which may have 255, for the part before number and suffix.
@@ -73,7 +74,7 @@ class ConvertedRule:
     source: LoadedRule
     rule: Any
     parts: Sequence[Any]
-    losses: Sequence[tuple[tuple[str, str], ...]]
+    losses: Sequence[tuple[Loss, ...]]
 
 
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
@@ -149,19 +150,18 @@ def _parts(
     return parts
 
 
-def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
-    """Code and message of what each part of a converted rule gives up."""
+def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[Loss, ...]]:
+    """What each part of a converted rule gives up."""
     found = backend.losses.get(id(rule), {})
-    return [tuple((loss.code.value, loss.message) for loss in found.get(index, ())) for index in range(parts)]
+    return [found.get(index, ()) for index in range(parts)]
 
 
 def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Problem]:
-    """The losses of a converted rule, each on the line of its field; what an engine bounds, or leaves to the search,
-    is none of the rule's."""
-    from sigma.backends.t1020.common.losses import LossCode
+    """The losses of a converted rule that the rule causes, each on the line of its field."""
+    from sigma.backends.t1020.common.losses import Cause
 
     lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
-    found = (loss for loss in lost if loss.code not in (LossCode.BOUND, LossCode.TIME))
+    found = (loss for loss in lost if loss.code.cause is Cause.RULE)
     return [
         source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
         for loss in dict.fromkeys(found)
@@ -273,13 +273,15 @@ def _stem(source: LoadedRule, rule: Any, alone: bool) -> str:
 def _combined(
     backend: QueryBackend[Any], converted: Sequence[ConvertedRule], target: Target, pipelines: str
 ) -> list[ConvertedQuery]:
+    from sigma.backends.t1020.common.losses import Loss
+
     parts = [part for item in converted for part in item.parts]
-    losses = {
-        (code, f"{item.rule.title}: {message}"): None
+    losses = dict.fromkeys(
+        Loss(loss.code, f"{item.rule.title}: {loss.message}")
         for item in converted
         for part in item.losses
-        for code, message in part
-    }
+        for loss in part
+    )
     texts = backend.finalize_output_combined(parts)
     return [
         ConvertedQuery(

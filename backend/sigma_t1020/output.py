@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.targets import DIALECTS
+
+if TYPE_CHECKING:
+    from sigma.backends.t1020.common.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class ConvertedQuery:
     """One query of one rule for one target.
 
     `kind` is rule, correlation or combined; `part` numbers the conditions of a rule that has several, from 1;
-    `losses` are (code, message) pairs; `stem` is the name, less the suffix, of a file of its own.
+    `losses` are what it gives up against its rule; `stem` is the name, less the suffix, of a file of its own.
     """
 
     id: str | None
@@ -33,7 +36,7 @@ class ConvertedQuery:
     dialect: str
     pipeline: str
     text: str
-    losses: tuple[tuple[str, str], ...]
+    losses: tuple[Loss, ...]
     stem: str
 
     def as_json(self) -> dict[str, Any]:
@@ -48,7 +51,10 @@ class ConvertedQuery:
             "dialect": self.dialect,
             "pipeline": self.pipeline,
             "query": self.text,
-            "losses": [{"code": code, "message": message} for code, message in self.losses],
+            "losses": [
+                {"code": loss.code.value, "cause": loss.code.cause.value, "message": loss.message}
+                for loss in self.losses
+            ],
         }
 
     def as_text(self) -> str:

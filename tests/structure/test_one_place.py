@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from sigma.backends.t1020.common.losses import LossCode
 from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
@@ -38,3 +39,19 @@ def test_the_default_look_back_and_delay_stand_in_the_time_frame_alone() -> None
         if text in defaults or any(f"default: {default}" in text for default in defaults)
     ]
     assert written == []
+
+
+def test_what_a_loss_comes_from_is_asked_of_its_code_and_no_module_lists_codes() -> None:
+    codes = {code.value for code in LossCode}
+    listed = [
+        f"{path.relative_to(BACKEND)}:{node.lineno}: {ast.unparse(node)}"
+        for path in modules("common/losses.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Compare) and "LossCode" in ast.unparse(node))
+        or (
+            isinstance(node, ast.Tuple | ast.List | ast.Set)
+            and node.elts
+            and all(isinstance(item, ast.Constant) and item.value in codes for item in node.elts)
+        )
+    ]
+    assert listed == []

@@ -65,6 +65,8 @@ def check(
 
     `pipelines` come on top of the targets' own: names of installed ones, files or folders.
     """
+    from sigma.backends.t1020.common.losses import Cause
+
     findings = [*(finding("load", problem) for problem in problems), *_conventions(loaded)]
     queries: list[CheckedQuery] = []
     # A dialect that can say more is the one that is asked, where a target has several of the same documents.
@@ -75,9 +77,9 @@ def check(
         for (source, rule), query in zip(((item.source, item.rule) for item in converted), done.queries, strict=True):
             line = searched_on(source)
             findings.extend(
-                finding("loss", source.problem(message, "", line), target.name)
-                for code, message in query.losses
-                if code not in ("bound", "time")  # of the engine and its search, not of the rule
+                finding("loss", source.problem(loss.message, "", line), target.name)
+                for loss in query.losses
+                if loss.code.cause is Cause.RULE
             )
             if target.dialect is KQL:
                 queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))
