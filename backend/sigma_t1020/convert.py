@@ -7,7 +7,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -20,7 +20,7 @@ from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.problems import Problem
 from sigma_t1020.resources import PipelineProblem, find_pipelines, load_pipeline
 from sigma_t1020.rules.loading import Loaded, LoadedRule
-from sigma_t1020.targets import SPL, TARGETS, Target
+from sigma_t1020.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma.backends.t1020.common.backend import QueryBackend
@@ -41,7 +41,8 @@ class Options:
 
     `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
     rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's
-    branch by its id.
+    branch by its id. `dialect_options` are values of options that only some dialects have, by name; the others pass
+    them over.
     """
 
     pipelines: Sequence[str] = ()
@@ -52,7 +53,7 @@ class Options:
     wanted: Collection[LoadedRule] | None = None
     strict: bool = False
     branches: Mapping[str, str] | None = None
-    index: str = ""
+    dialect_options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,8 @@ def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
 
     given = [one for name in options.pipelines for one in find_pipelines(name)]
     # Twice the same would rename what is renamed already: another log model, or a copy, takes the own one's place.
-    own = {target.pipeline, *target.models}
-    base = next((pipeline.name for _found, pipeline in given if pipeline.name in own), None) or target.pipeline
+    models = target.log_models
+    base = next((pipeline.name for _found, pipeline in given if pipeline.name in models), None) or target.pipeline
     named: dict[str, ProcessingPipeline] = {base: load_pipeline(base)}
     for found, pipeline in given:
         _check_pipeline(found, pipeline, target, options)
@@ -195,14 +196,14 @@ def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
     # By priority, as sigma-cli joins them.
     ordered = sorted(named, key=lambda name: (named[name].priority, name))
     backend: Callable[..., QueryBackend[Any]] = backend_class(target.dialect.backend)
-    index = {"index": options.index} if options.index and target.dialect is SPL else {}
+    own = [option.name for option in target.dialect.options if option.name in options.dialect_options]
     return (
         backend(
             reduce(add, (named[name] for name in ordered)),
             lookback=options.lookback,
             schedule=options.schedule,
             delay=options.delay,
-            **index,
+            **{name: options.dialect_options[name] for name in own},
         ),
         ", ".join([base, *(name for name in named if name != base)]),
     )
@@ -211,7 +212,7 @@ def _backend(target: Target, options: Options) -> tuple[QueryBackend[Any], str]:
 def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, options: Options) -> None:
     """Raise PipelineProblem for what would be without effect, or is not meant for the target."""
     backend = target.dialect.backend
-    other = next((known for known in TARGETS.values() if pipeline.name in (known.pipeline, *known.models)), target)
+    other = next((known for known in TARGETS.values() if pipeline.name in known.log_models), target)
     if other.name != target.name:
         raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
     if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
@@ -320,11 +321,6 @@ def _message(error: Exception) -> str:
     """What an exception says, on one line; pySigma's keep their message in the first argument."""
     text = str(error.args[0]) if error.args else ""
     return " ".join(_NOISE.sub("", text).split()) or type(error).__name__
-
-
-def every_target(names: Sequence[str]) -> list[Target]:
-    """The targets of that name; `all` is all of them."""
-    return list(TARGETS.values()) if "all" in names else [TARGETS[name] for name in dict.fromkeys(names)]
 
 
 def only(loaded: Loaded, wanted: Collection[LoadedRule]) -> Loaded:

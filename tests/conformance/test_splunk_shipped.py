@@ -38,7 +38,7 @@ def _shipped(options: Options | None = None) -> list[ConvertedQuery]:
         (Options(combine=True), 4),
         (Options(schedule="5m"), 10),
         (Options(schedule="1h", delay="0s", combine=True), 4),
-        (Options(index="`sysmon`"), 10),
+        (Options(dialect_options={"index": "`sysmon`"}), 10),
     ],
     ids=["look-back", "combined", "scheduled", "scheduled, combined", "macro"],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from sigma.backends.t1020.common.losses import LossCode
 from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
+from sigma_t1020 import targets
+from sigma_t1020.targets import DIALECTS, TARGETS, Dialect, Target
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 
@@ -55,3 +58,26 @@ def test_what_a_loss_comes_from_is_asked_of_its_code_and_no_module_lists_codes()
         )
     ]
     assert listed == []
+
+
+def test_the_program_names_no_target_and_no_dialect_but_in_their_table() -> None:
+    names = {*TARGETS, *DIALECTS}
+    rows = {name for name, value in vars(targets).items() if isinstance(value, Target | Dialect)}
+    assert rows, "the table has rows that a module could import"
+    option = re.compile(rf"--(?:target|dialect) (?:{'|'.join(names)})\b")
+    named = []
+    for path in modules("sigma_t1020/targets.py"):
+        if "sigma_t1020" not in path.parts:
+            continue
+        named += [
+            f"{path.relative_to(BACKEND)}:{line}: {text!r}"
+            for line, text in texts(path)
+            if text.lower() in names or option.search(text)
+        ]
+        named += [
+            f"{path.relative_to(BACKEND)}:{node.lineno}: {ast.unparse(node)}"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if (isinstance(node, ast.ImportFrom) and rows & {alias.name for alias in node.names})
+            or (isinstance(node, ast.Attribute) and node.attr in rows)
+        ]
+    assert named == []

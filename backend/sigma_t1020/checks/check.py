@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.checks.conventions import check_conventions
 from sigma_t1020.checks.findings import Finding, finding, merged
-from sigma_t1020.checks.query_grammar import CheckedQuery, check_queries, searched_on
+from sigma_t1020.checks.query_grammar import CheckedQuery, searched_on
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.targets import KQL
 
 if TYPE_CHECKING:
     from sigma_t1020.problems import Problem
     from sigma_t1020.rules.loading import Loaded
-    from sigma_t1020.targets import Target
+    from sigma_t1020.targets import Checker, Target
 
 
 def check(
@@ -27,9 +26,8 @@ def check(
     from sigma.backends.t1020.common.losses import Cause
 
     findings = [*(finding("load", problem) for problem in problems), *check_conventions(loaded)]
-    queries: list[CheckedQuery] = []
-    # A dialect that can say more is the one that is asked, where a target has several of the same documents.
-    for target in (target.languages[-1] for target in targets):
+    queries: dict[Checker, list[CheckedQuery]] = {}
+    for target in (target.fullest for target in targets):
         done = convert(loaded, None, target, Options(pipelines=pipelines))
         findings.extend(finding("convert", problem, target.name) for problem in done.problems)
         converted = [item for item in done.converted for _part in item.parts]
@@ -40,9 +38,11 @@ def check(
                 for loss in query.losses
                 if loss.code.cause is Cause.RULE
             )
-            if target.dialect is KQL:
-                queries.append(CheckedQuery(source, target.name, query.text, _tables(rule)))
-    return merged([*findings, *check_queries(queries, bool(pipelines))])
+            if checker := target.dialect.checker:
+                queries.setdefault(checker, []).append(CheckedQuery(source, target.name, query.text, _tables(rule)))
+    for checker, asked in queries.items():
+        findings.extend(checker.check(asked, bool(pipelines)))
+    return merged(findings)
 
 
 def _tables(rule: Any) -> dict[str, dict[str, str]]:
