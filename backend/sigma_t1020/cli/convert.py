@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -119,6 +118,6 @@ def _print_queries(queries: Sequence[ConvertedQuery], form: str, output: str | N
     if output is None or output == "-":
         echo(to_json(queries) if form == "json" else to_text(queries))
     elif names_folder(output):
-        write_files({Path(output) / name: content for name, content in files(queries, form).items()})
+        write_files(files(queries, form), output)
     else:
-        write_files({Path(output): to_json(queries) if form == "json" else to_text(queries)})
+        write_files({output: to_json(queries) if form == "json" else to_text(queries)})
