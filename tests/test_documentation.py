@@ -107,7 +107,7 @@ def test_each_option_of_a_command_and_each_of_its_values_is_in_the_topic_of_that
 
 def test_each_target_dialect_and_pipeline_is_in_the_topic_of_targets_and_each_backend_in_that_of_the_plugin() -> None:
     pipelines = {name for target in TARGETS.values() for name in (target.pipeline, *target.models)}
-    pipelines |= {pipeline for target in TARGETS.values() for _dialect, pipeline in target.others.values()}
+    pipelines |= {pipeline for target in TARGETS.values() for _dialect, pipeline in target.others}
     models = {pipeline for target in TARGETS.values() for pipeline in target.models}
     words = code(docs.text("targets"))
     assert {*TARGETS, *DIALECTS, *(pipelines - models)} - words == set()
@@ -163,7 +163,7 @@ def test_the_readme_shows_each_target_and_dialect_in_its_table() -> None:
     shown = [
         f"| `{target.name}{f' --dialect {name}' if name else ''}` |"
         for target in TARGETS.values()
-        for name in ("", *target.others)
+        for name in ("", *(dialect.name for dialect, _pipeline in target.others))
     ]
     assert [line[: line.index("` |") + 3] for line in table] == shown
 

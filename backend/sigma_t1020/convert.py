@@ -7,22 +7,25 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sigma_t1020.output import Query
+from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
+
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.pipelines import PipelineProblem, find_pipelines, unread_settings
 from sigma_t1020.problems import Problem
 from sigma_t1020.resources import load_pipeline
 from sigma_t1020.rules.loading import Loaded, LoadedRule
-from sigma_t1020.targets import SPL, TARGETS, Target
+from sigma_t1020.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from sigma.backends.t1020.common.backend import QueryBackend
+    from sigma.backends.t1020.common.losses import Loss
     from sigma.processing.pipeline import ProcessingPipeline
 
 # Bytes of a file name, which may have 255, for the part before number and suffix.
@@ -39,18 +42,19 @@ class Options:
 
     `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
     rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's
-    branch by its id.
+    branch by its id. `dialect_options` are values of options that only some dialects have, by name; the others pass
+    them over.
     """
 
     pipelines: Sequence[str] = ()
-    lookback: str = "24h"
+    lookback: str = DEFAULT_LOOKBACK
     schedule: str = ""
-    delay: str = "5m"
+    delay: str = DEFAULT_DELAY
     combine: bool = False
     wanted: Collection[LoadedRule] | None = None
     strict: bool = False
     branches: Mapping[str, str] | None = None
-    index: str = ""
+    dialect_options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,20 @@ class Conversion:
     where pipelines set a key of the state that nothing reads, which changes no query.
     """
 
-    queries: tuple[Query, ...]
+    queries: tuple[ConvertedQuery, ...]
     problems: tuple[Problem, ...]
-    converted: tuple[_Converted, ...] = ()
+    converted: tuple[ConvertedRule, ...] = ()
     unread: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Converted:
+class ConvertedRule:
     """What one rule became: texts, or in a combined query the parts of it."""
 
     source: LoadedRule
     rule: Any
     parts: Sequence[Any]
-    losses: Sequence[tuple[tuple[str, str], ...]]
+    losses: Sequence[tuple[Loss, ...]]
 
 
 def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target, options: Options) -> Conversion:
@@ -86,7 +90,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
     backend.init_processing_pipeline(form)
     sources = [_source(loaded, rule) for rule in collection.rules]
     shown = _shown(collection.rules, sources, options.wanted)
-    converted: list[_Converted] = []
+    converted: list[ConvertedRule] = []
     problems: list[Problem] = []
     for source, rule in zip(sources, collection.rules, strict=True):
         rule._output = id(rule) in shown
@@ -98,7 +102,7 @@ def convert(loaded: Loaded, filters: Sequence[LoadedRule] | None, target: Target
         elif options.strict and (losses := _lost(backend, source, rule)):
             problems.extend(losses)
         elif parts:
-            converted.append(_Converted(source, rule, parts, _losses(backend, rule, len(parts))))
+            converted.append(ConvertedRule(source, rule, parts, _losses(backend, rule, len(parts))))
     order = {item: index for index, item in enumerate(loaded.rules)}
     converted.sort(key=lambda item: order[item.source])
     if options.combine:
@@ -151,19 +155,18 @@ def _parts(
     return parts
 
 
-def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[tuple[str, str], ...]]:
-    """Code and message of what each part of a converted rule gives up."""
+def _losses(backend: QueryBackend[Any], rule: Any, parts: int) -> list[tuple[Loss, ...]]:
+    """What each part of a converted rule gives up."""
     found = backend.losses.get(id(rule), {})
-    return [tuple((loss.code.value, loss.message) for loss in found.get(index, ())) for index in range(parts)]
+    return [found.get(index, ()) for index in range(parts)]
 
 
 def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Problem]:
-    """The losses of a converted rule, each on the line of its field; what an engine bounds, or leaves to the search,
-    is none of the rule's."""
-    from sigma.backends.t1020.common.losses import LossCode
+    """The losses of a converted rule that the rule causes, each on the line of its field."""
+    from sigma.backends.t1020.common.losses import Cause
 
     lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
-    found = (loss for loss in lost if loss.code not in (LossCode.BOUND, LossCode.TIME))
+    found = (loss for loss in lost if loss.code.cause is Cause.RULE)
     return [
         source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
         for loss in dict.fromkeys(found)
@@ -186,8 +189,8 @@ def _pipelines(target: Target, options: Options) -> tuple[ProcessingPipeline, st
     """The target's pipelines as one, their names for the output, and what they set that nothing reads."""
     given = [one for name in options.pipelines for one in find_pipelines(name)]
     # Twice the same would rename what is renamed already: another log model, or a copy, takes the own one's place.
-    own = {target.pipeline, *target.models}
-    base = next((one.pipeline.name for one in given if one.pipeline.name in own), None) or target.pipeline
+    models = target.log_models
+    base = next((one.pipeline.name for one in given if one.pipeline.name in models), None) or target.pipeline
     named: dict[str, ProcessingPipeline] = {base: load_pipeline(base)}
     for one in given:
         _check_pipeline(one.name, one.pipeline, target, options)
@@ -204,20 +207,20 @@ def _backend(target: Target, options: Options, pipeline: ProcessingPipeline) -> 
     from sigma.backends.t1020 import backend_class
 
     backend: Callable[..., QueryBackend[Any]] = backend_class(target.dialect.backend)
-    index = {"index": options.index} if options.index and target.dialect is SPL else {}
+    own = [option.name for option in target.dialect.options if option.name in options.dialect_options]
     return backend(
         pipeline,
         lookback=options.lookback,
         schedule=options.schedule,
         delay=options.delay,
-        **index,
+        **{name: options.dialect_options[name] for name in own},
     )
 
 
 def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, options: Options) -> None:
     """Raise PipelineProblem for what would be without effect, or is not meant for the target."""
     backend = target.dialect.backend
-    other = next((known for known in TARGETS.values() if pipeline.name in (known.pipeline, *known.models)), target)
+    other = next((known for known in TARGETS.values() if pipeline.name in known.log_models), target)
     if other.name != target.name:
         raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
     if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
@@ -243,10 +246,10 @@ def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collecti
     }
 
 
-def _queries(converted: _Converted, target: Target, pipelines: str, alone: bool) -> list[Query]:
+def _queries(converted: ConvertedRule, target: Target, pipelines: str, alone: bool) -> list[ConvertedQuery]:
     source, rule, parts = converted.source, converted.rule, converted.parts
     return [
-        Query(
+        ConvertedQuery(
             id=str(rule.id) if rule.id else None,
             title=rule.title,
             kind="correlation" if source.is_correlation else "rule",
@@ -277,18 +280,20 @@ def _stem(source: LoadedRule, rule: Any, alone: bool) -> str:
 
 
 def _combined(
-    backend: QueryBackend[Any], converted: Sequence[_Converted], target: Target, pipelines: str
-) -> list[Query]:
+    backend: QueryBackend[Any], converted: Sequence[ConvertedRule], target: Target, pipelines: str
+) -> list[ConvertedQuery]:
+    from sigma.backends.t1020.common.losses import Loss
+
     parts = [part for item in converted for part in item.parts]
-    losses = {
-        (code, f"{item.rule.title}: {message}"): None
+    losses = dict.fromkeys(
+        Loss(loss.code, f"{item.rule.title}: {loss.message}")
         for item in converted
         for part in item.losses
-        for code, message in part
-    }
+        for loss in part
+    )
     texts = backend.finalize_output_combined(parts)
     return [
-        Query(
+        ConvertedQuery(
             id=None,
             title=f"{len(converted)} rule{'s' * (len(converted) != 1)} in one query",
             kind="combined",
@@ -324,11 +329,6 @@ def _message(error: Exception) -> str:
     """What an exception says, on one line; pySigma's keep their message in the first argument."""
     text = str(error.args[0]) if error.args else ""
     return " ".join(_NOISE.sub("", text).split()) or type(error).__name__
-
-
-def every_target(names: Sequence[str]) -> list[Target]:
-    """The targets of that name; `all` is all of them."""
-    return list(TARGETS.values()) if "all" in names else [TARGETS[name] for name in dict.fromkeys(names)]
 
 
 def only(loaded: Loaded, wanted: Collection[LoadedRule]) -> Loaded:

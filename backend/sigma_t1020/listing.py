@@ -47,7 +47,7 @@ def targets() -> list[dict[str, Any]]:
             "pipeline": spoken.pipeline,
         }
         for target in TARGETS.values()
-        for spoken in (target, *map(target.spoken, target.others))
+        for spoken in target.in_each_dialect
     ]
 
 
@@ -81,7 +81,7 @@ def log_sources() -> list[dict[str, Any]]:
 def _by_pipeline(target: Target) -> dict[str, list[str]]:
     """The pipelines of a target, each with the dialects that it serves."""
     found: dict[str, list[str]] = {}
-    for spoken in (target, *map(target.spoken, target.others)):
+    for spoken in target.in_each_dialect:
         found.setdefault(spoken.pipeline, []).append(spoken.dialect.name)
     for model in target.models:
         found[model] = found[target.pipeline]

@@ -10,17 +10,20 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sigma_t1020.targets import DIALECTS
 
+if TYPE_CHECKING:
+    from sigma.backends.t1020.common.losses import Loss
+
 
 @dataclass(frozen=True)
-class Query:
+class ConvertedQuery:
     """One query of one rule for one target.
 
     `kind` is rule, correlation or combined; `part` numbers the conditions of a rule that has several, from 1;
-    `losses` are (code, message) pairs; `stem` is the name, less the suffix, of a file of its own.
+    `losses` are what it gives up against its rule; `stem` is the name, less the suffix, of a file of its own.
     """
 
     id: str | None
@@ -33,7 +36,7 @@ class Query:
     dialect: str
     pipeline: str
     text: str
-    losses: tuple[tuple[str, str], ...]
+    losses: tuple[Loss, ...]
     stem: str
 
     def as_json(self) -> dict[str, Any]:
@@ -48,7 +51,10 @@ class Query:
             "dialect": self.dialect,
             "pipeline": self.pipeline,
             "query": self.text,
-            "losses": [{"code": code, "message": message} for code, message in self.losses],
+            "losses": [
+                {"code": loss.code.value, "cause": loss.code.cause.value, "message": loss.message}
+                for loss in self.losses
+            ],
         }
 
     def as_text(self) -> str:
@@ -64,17 +70,17 @@ class Query:
         return f"{begin}{printable}{end}\n{self.text}\n"
 
 
-def to_json(queries: Iterable[Query]) -> str:
+def to_json(queries: Iterable[ConvertedQuery]) -> str:
     """An array of objects, with a final newline."""
     return json.dumps([query.as_json() for query in queries], indent=2, ensure_ascii=False) + "\n"
 
 
-def to_text(queries: Iterable[Query]) -> str:
+def to_text(queries: Iterable[ConvertedQuery]) -> str:
     """All queries, an empty line between them."""
     return "\n".join(query.as_text() for query in queries)
 
 
-def files(queries: Sequence[Query], form: str) -> dict[str, str]:
+def files(queries: Sequence[ConvertedQuery], form: str) -> dict[str, str]:
     """A file for each query: relative path to content; a folder for each target where there are several."""
     several = len({query.target for query in queries}) > 1
     found: dict[str, str] = {}

@@ -164,7 +164,7 @@ def test_json_has_exactly_the_documented_keys_and_kinds() -> None:
         assert each["kind"] in ("rule", "correlation")
         target = TARGETS[each["target"]]
         assert (each["part"], each["dialect"], each["pipeline"]) == (1, target.dialect.name, target.pipeline)
-        assert {loss["code"] for loss in each["losses"]} <= {"bound", "time"}
+        assert {loss["cause"] for loss in each["losses"]} <= {"engine", "service"}
         assert each["level"] in ("informational", "low", "medium", "high", "critical")
         assert str(each["query"]).strip()
 

@@ -23,7 +23,11 @@ def test_eql_is_the_usual_dialect_and_says_that_the_time_is_the_searchs(good: Pa
     assert (found["dialect"], found["pipeline"]) == ("eql", "t1020_elastic_defend")
     assert eql_grammar.steps(str(found["query"]))[0].category == "process"
     assert found["losses"] == [
-        {"code": "time", "message": "EQL has no time range in its text; give the search or the rule a range of 24h"}
+        {
+            "code": "time",
+            "cause": "service",
+            "message": "EQL has no time range in its text; give the search or the rule a range of 24h",
+        }
     ]
     (later,) = queries(good, "--schedule", "15m", target="elastic")
     assert later["query"] == found["query"]

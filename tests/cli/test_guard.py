@@ -12,7 +12,7 @@ import pytest
 from sigma.backends.t1020 import T1020KustoBackend
 from sigma_t1020 import cli
 
-from cli.rules import GOOD, put, rule
+from cli.rules import CONNECTION, GOOD, put, rule
 from cli.runner import queries, run
 
 
@@ -93,7 +93,27 @@ def test_the_pack_loses_nothing_under_strict() -> None:
     assert strict.stdout == run("convert", "-t", "all").stdout
 
 
+def test_strict_refuses_exactly_the_losses_that_a_rule_causes(tmp_path: Path) -> None:
+    rules = [
+        put(tmp_path / "empty.yml", rule(1, detection="{s: {CommandLine: ''}, condition: s}")),
+        put(tmp_path / "good.yml", rule(2)),
+        put(
+            tmp_path / "address.yml", CONNECTION.replace("DestinationPort: 443", "DestinationIp|cidr: '::ffff:0:0/96'")
+        ),
+    ]
+    causes = {
+        (each["target"], each["title"]): {loss["cause"] for loss in each["losses"]}
+        for each in run("convert", "-t", "all", "--format", "json", *rules).json()
+    }
+    strict = {
+        (each["target"], each["title"])
+        for each in run("convert", "-t", "all", "--format", "json", "--strict", *rules).json()
+    }
+    assert set().union(*causes.values()) == {"rule", "service"}
+    assert strict == {query for query, found in causes.items() if "rule" not in found}
+
+
 def test_a_bound_of_an_engine_passes_under_strict() -> None:
     losses = [each["losses"] for each in queries("--strict", target="splunk") if each["kind"] == "correlation"]
-    assert [[loss["code"] for loss in each] for each in losses] == [["bound"], ["bound"]]
+    assert [[(loss["code"], loss["cause"]) for loss in each] for each in losses] == [[("bound", "engine")]] * 2
     assert "10,000" in losses[0][0]["message"]

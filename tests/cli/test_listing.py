@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from sigma.backends.t1020.common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK
 from sigma_t1020.cli import cli
 from sigma_t1020.pack import filter_paths, load_pack, rule_paths
 from sigma_t1020.targets import TARGETS
@@ -144,6 +145,13 @@ def test_help_of_convert_has_each_option_and_each_target() -> None:
     assert [option for option in [*options.split(), "--output"] if option not in text] == []
     assert f"[{'|'.join([*TARGETS, 'all'])}]" in text
     assert "[query|json]" in text
+
+
+def test_help_names_the_defaults_of_time_spans_each_time_it_is_asked() -> None:
+    for _time in range(2):
+        text = " ".join(run("convert", "--help").stdout.split())
+        assert text.count(f"[default: {DEFAULT_LOOKBACK}]") == text.count(f"[default: {DEFAULT_DELAY}]") == 1
+        assert f"[default: {DEFAULT_LOOKBACK}]" in " ".join(run("check", "--help").stdout.split())
 
 
 @pytest.mark.parametrize(

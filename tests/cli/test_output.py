@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sigma_t1020.output import Query, files, write
+from sigma_t1020.output import ConvertedQuery, files, write
 from sigma_t1020.targets import TARGETS
 
 from cli.rules import GOOD, correlation, put, rule, uuid
@@ -187,8 +187,8 @@ def test_no_file_is_made_where_nothing_was_converted(tmp_path: Path) -> None:
 
 
 def test_file_names_of_many_parts_do_not_collide() -> None:
-    def named(stem: str, part: int, parts: int) -> Query:
-        return Query(None, "t", "rule", part, parts, None, "sentinel", "kql", "p", "q", (), stem)
+    def named(stem: str, part: int, parts: int) -> ConvertedQuery:
+        return ConvertedQuery(None, "t", "rule", part, parts, None, "sentinel", "kql", "p", "q", (), stem)
 
     found = files([named("a", 1, 2), named("a", 2, 2), named("a_1", 1, 1), named("a", 1, 1), named("a", 1, 1)], "query")
     assert list(found) == ["a_1.kql", "a_2.kql", "a_1-2.kql", "a.kql", "a-2.kql"]

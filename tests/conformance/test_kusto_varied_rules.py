@@ -16,7 +16,7 @@ from cli.runner import run
 from sigma_t1020.convert import Options, convert
 from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.problems import Problem
 from sigma_t1020.rules.loading import load
 from sigma_t1020.targets import TARGETS
@@ -47,7 +47,7 @@ each_target = pytest.mark.parametrize("target", ["sentinel", "defender"])
 class Folder:
     """What a folder of the files gives: its queries in order, and the problems of each rule by its id."""
 
-    queries: tuple[Query, ...]
+    queries: tuple[ConvertedQuery, ...]
     problems: Mapping[str, Sequence[Problem]]
 
     @property

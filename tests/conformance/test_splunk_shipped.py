@@ -14,7 +14,7 @@ from oracles.spl_grammar import commands, parse
 from pack import test_events
 from reference.events import Event, Value
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.pack import load_pack
 from sigma_t1020.targets import TARGETS
 
@@ -25,7 +25,7 @@ NOW = datetime.fromtimestamp(START / 1000, tz=timezone.utc) + timedelta(hours=1)
 FIVE_MINUTES = 300_000
 
 
-def _shipped(options: Options | None = None) -> list[Query]:
+def _shipped(options: Options | None = None) -> list[ConvertedQuery]:
     done = convert(load_pack(), None, TARGETS["splunk"], options or Options())
     assert not done.problems
     return list(done.queries)
@@ -38,7 +38,7 @@ def _shipped(options: Options | None = None) -> list[Query]:
         (Options(combine=True), 4),
         (Options(schedule="5m"), 10),
         (Options(schedule="1h", delay="0s", combine=True), 4),
-        (Options(index="`sysmon`"), 10),
+        (Options(dialect_options={"index": "`sysmon`"}), 10),
     ],
     ids=["look-back", "combined", "scheduled", "scheduled, combined", "macro"],
 )

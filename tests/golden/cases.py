@@ -14,7 +14,7 @@ from reference.correlation import CountMatch, Match, correlate
 from reference.events import Event
 from reference.meaning import conditions, in_log_source
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.output import Query, to_text
+from sigma_t1020.output import ConvertedQuery, to_text
 from sigma_t1020.rules.loading import load
 from sigma_t1020.targets import TARGETS, Target
 
@@ -49,7 +49,7 @@ class Converted:
     """What a target makes of a case: its generated files, and its queries one by one."""
 
     files: Mapping[str, str]
-    queries: tuple[Query, ...]
+    queries: tuple[ConvertedQuery, ...]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Case:
         single = _converted(self.folder, replace(self.options, combine=False), target)
         return [self.name_of(query) for query in single.queries]
 
-    def name_of(self, query: Query) -> str:
+    def name_of(self, query: ConvertedQuery) -> str:
         """The name of a query of one rule."""
         rule = self.rule_of(query.id)
         return f"{rule} {query.part}" if query.parts > 1 else rule

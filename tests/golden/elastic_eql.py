@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from conformance.elastic import eql_engine, holds
 from oracles.eql_grammar import parse
 from oracles.eql_tokens import EqlError
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.targets import Target
 
 from golden.cases import Case, Label, Labelled
@@ -16,7 +16,7 @@ from golden.cases import Case, Label, Labelled
 __all__ = ["complaints", "found", "holds"]
 
 
-def complaints(query: Query, target: Target) -> list[str]:
+def complaints(query: ConvertedQuery, target: Target) -> list[str]:
     """What the grammar refuses."""
     try:
         parse(query.as_text())

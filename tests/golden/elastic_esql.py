@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from conformance.elastic import esql_engine, holds
 from oracles.esql_grammar import EsqlError, commands
 from reference.events import Event
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled
@@ -19,7 +19,7 @@ COMMANDS = frozenset(("from", "where", "eval", "stats", "mv_expand", "keep", "li
 __all__ = ["complaints", "found", "holds"]
 
 
-def complaints(query: Query, target: Target) -> list[str]:
+def complaints(query: ConvertedQuery, target: Target) -> list[str]:
     """What the grammar refuses, and commands that no query of ours has."""
     try:
         found = [command.name for command in commands(query.as_text())]

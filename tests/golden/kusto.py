@@ -11,8 +11,7 @@ from events.defender_tables import TIME_COLUMNS, report_id
 from oracles.kusto_engine import KustoEngine
 from reference.events import Event
 from sigma_t1020.kusto_language.language import kusto_language
-from sigma_t1020.kusto_language.schemas import SchemaName
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled
@@ -24,12 +23,12 @@ REFUSED_LINTS = frozenset(("KS107", "KS501", "KS508", "KS515"))
 EVIDENCE_COLUMNS = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
 
 
-def complaints(query: Query, target: Target) -> list[str]:
+def complaints(query: ConvertedQuery, target: Target) -> list[str]:
     """The errors and the refused lints that Microsoft's parser finds in a query."""
     text = query.as_text()
     return [
         f"{found.code} {found.message}: {text[found.start : found.start + found.length]}"
-        for found in kusto_language().diagnostics(text, _schema(target))
+        for found in kusto_language().diagnostics(text, target.name)
         if found.severity == "Error" or found.code in REFUSED_LINTS
     ]
 
@@ -43,8 +42,8 @@ def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Lab
     """How often each query gives each event. The rows of an ordered correlation must be those of the reference."""
     rows: Counter[Label] = Counter()
     ids = {report_id(labelled.event.id): labelled.event.id for labelled in events}
-    with KustoEngine(_schema(target)) as engine:
-        load(engine, events, _schema(target))
+    with KustoEngine(target.name) as engine:
+        load(engine, events, target.name)
         for query in case.converted(target).queries:
             answer = engine.query(query.as_text(), NOW)
             for row in answer:
@@ -63,10 +62,4 @@ def _compare_steps(
         return  # a correlation shows nothing but key and time
     columns = [EVIDENCE_COLUMNS[case.documents[rule]["logsource"]["category"]] for rule in later]
     expected = reference_tuples(case.matches(name, [labelled.event for labelled in events]))
-    assert set(query_tuples(rows, columns, TIME_COLUMNS[_schema(target)])) == expected, (
-        f"{case.name}: the steps' evidence"
-    )
-
-
-def _schema(target: Target) -> SchemaName:
-    return cast(SchemaName, target.name)
+    assert set(query_tuples(rows, columns, TIME_COLUMNS[target.name])) == expected, f"{case.name}: the steps' evidence"

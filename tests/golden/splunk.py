@@ -11,7 +11,7 @@ from events.sysmon_in_splunk import splunk_event
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import SplError, commands, parse
 from reference.events import Event
-from sigma_t1020.output import Query
+from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.targets import Target
 
 from golden.cases import NOW, Case, Label, Labelled
@@ -22,7 +22,7 @@ COMMANDS = frozenset(("search", "where", "eval", "sort", "streamstats", "eventst
 OF_DATA_MODELS = frozenset(("tstats", "rename", "where", "eval", "table"))
 
 
-def complaints(query: Query, target: Target) -> list[str]:
+def complaints(query: ConvertedQuery, target: Target) -> list[str]:
     """What the grammar refuses, and commands that no search of ours has."""
     try:
         parse(query.text)

@@ -15,7 +15,7 @@ from sigma.rule import SigmaRule
 from sigma.validation import SigmaValidator
 from sigma.validators.core import validators as core_validators
 from sigma.validators.sigmahq import validators as sigmahq_validators
-from sigma_t1020.checks.check import NOT_OURS, ONLINE
+from sigma_t1020.checks.conventions import NOT_OURS, ONLINE
 
 FILE_NAME_STARTS = {
     ("windows", "process_creation"): "proc_creation_win_",

@@ -52,11 +52,11 @@ CODES: Mapping[str, Code] = {
         "`sigma-t1020 list state-keys` describes those that the backends read",
     ),
     "parser-absent": Code(
-        Severity.INFO, "Microsoft's KQL parser is not installed, so no query was checked", "see the message"
+        Severity.INFO, "The parser of a dialect is not installed, so its queries were not checked", "see the message"
     ),
     "parser-failed": Code(
         Severity.ERROR,
-        "Microsoft's KQL parser did not answer, so queries were not checked",
+        "The parser of a dialect did not answer, so queries were not checked",
         "install it again, or report it with the rule",
     ),
     "validators-absent": Code(

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sigma.backends.t1020.common.time_frame import DEFAULT_LOOKBACK, seconds
+
 from sigma_t1020.convert import Options, convert
 
 if TYPE_CHECKING:
@@ -26,16 +28,13 @@ def preflight(
     loaded: Loaded,
     target: Target,
     pipelines: Sequence[str] = (),
-    lookback: str = "24h",
+    lookback: str = DEFAULT_LOOKBACK,
     wanted: Collection[LoadedRule] | None = None,
 ) -> Preflight:
     """What the rules use, asked of a workspace; the arguments are those of convert.Options. Raises PipelineProblem."""
     # Combined queries come as objects, before they become text.
     done = convert(loaded, None, target, Options(pipelines=pipelines, lookback=lookback, combine=True, wanted=wanted))
     queries = [(str(item.rule.title), query) for item in done.converted for _alert, query in item.parts]
-    if not queries:
+    if not queries or target.dialect.preflight is None:
         return Preflight(None, done.problems)
-    from sigma.backends.t1020.common.time_frame import seconds
-    from sigma.backends.t1020.kusto.preflight import preflight_query
-
-    return Preflight(preflight_query(queries, target.title, seconds(lookback)), done.problems)
+    return Preflight(target.dialect.preflight(queries, target.title, seconds(lookback)), done.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from sigma_t1020.checks.findings import Finding, Severity, finding
 from sigma_t1020.problems import Problem, shown
@@ -79,15 +79,13 @@ def check_queries(queries: Iterable[CheckedQuery], own_pipelines: bool) -> Itera
 def _check(language: KustoLanguage, query: CheckedQuery, own_pipelines: bool) -> Iterator[Finding]:
     from sigma_t1020.kusto_language.schemas import load_schema
 
-    # Each target is a product whose tables are known under the same name.
-    schema = cast(Literal["sentinel", "defender"], query.target)
     own = {}
     if own_pipelines:
-        own = {table: columns for table, columns in query.tables.items() if table not in load_schema(schema)}
+        own = {table: columns for table, columns in query.tables.items() if table not in load_schema(query.target)}
     unknown = dict.fromkeys(own)
     # In a query of such a table the parser can't tell every column from a table.
     doubtful = own_pipelines and (_UNKNOWN_NAMES | {_UNKNOWN_COLUMN} if own else _UNKNOWN_NAMES)
-    for found in language.diagnostics(query.text, schema, own):
+    for found in language.diagnostics(query.text, query.target, own):
         if found.code in DELIBERATE:
             continue
         if doubtful and found.code in doubtful:

@@ -149,7 +149,9 @@ def _sarif_rule(item: Finding) -> dict[str, Any]:
     if item.code in CODES:
         description, help_ = CODES[item.code].description, CODES[item.code].hint
     elif item.targets:
-        description, help_ = f"{item.code} of Microsoft's KQL parser", "the message is about a query of the rule"
+        checkers = (TARGETS[name].fullest.dialect.checker for name in item.targets)
+        parser = next(checker.title for checker in checkers if checker)
+        description, help_ = f"{item.code} of {parser}", "the message is about a query of the rule"
     else:
         description, help_ = item.message.partition(" (")[0], item.hint
     return {

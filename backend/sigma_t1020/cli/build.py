@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -28,6 +27,8 @@ def build(check_only: bool, output: str) -> None:
     """Build what people download: the pack, the queries of each target, and their checksums."""
     if output == "":
         raise click.UsageError("-o is empty: name a folder")
+    from pathlib import Path
+
     from sigma_t1020.building import build_files, differences, outdated
 
     built, problems = build_files()
@@ -43,6 +44,6 @@ def build(check_only: bool, output: str) -> None:
             fail(f"{output} is not what the sources make: run `sigma-t1020 build -o {output}`")
         return
     old = outdated(folder, built)
-    write_files({folder / name: content for name, content in built.items()})
+    write_files(built, output)
     for path in old:
         path.unlink()

@@ -9,22 +9,21 @@ import click
 
 from sigma_t1020.cli.console import EXIT_PROBLEMS, fail, names_folder, put, report
 from sigma_t1020.cli.inputs import keep_sources, load_rules
-from sigma_t1020.cli.shared_options import PIPELINES, RULES, span
-from sigma_t1020.targets import KQL, TARGETS
+from sigma_t1020.cli.shared_options import (
+    PIPELINES,
+    RULES,
+    DefaultedSpan,
+    default_span,
+    span,
+    target_names,
+    targets_option,
+)
+from sigma_t1020.targets import ALL, TARGETS, named
 
 
 @click.command()
 @RULES
-@click.option(
-    "--target",
-    "-t",
-    "targets",
-    multiple=True,
-    default=["all"],
-    show_default=True,
-    type=click.Choice([*TARGETS, "all"]),
-    help="SIEM whose queries to check.",
-)
+@targets_option("SIEM whose queries to check.", default=ALL)
 @PIPELINES
 @click.option(
     "--format",
@@ -41,10 +40,12 @@ from sigma_t1020.targets import KQL, TARGETS
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
 @click.option(
     "--preflight",
-    type=click.Choice([*(name for name, target in TARGETS.items() if target.dialect is KQL), "all"]),
+    type=target_names(target for target in TARGETS.values() if target.dialect.preflight),
     help="Check nothing; print a query that shows whether your workspace has the tables, fields and keys.",
 )
-@click.option("--lookback", callback=span, metavar="SPAN", help="With --preflight: how far back.  [default: 24h]")
+@click.option(
+    "--lookback", cls=DefaultedSpan, callback=span, metavar="SPAN", help="With --preflight: how far back it looks."
+)
 @click.option(
     "--install-parser", is_flag=True, help="Only fetch Microsoft's KQL parser by npm, once for you; it checks queries."
 )
@@ -72,14 +73,14 @@ def check(
         raise click.UsageError(f"-o {output} is a folder: name a file in it" if output else "-o is empty: name a file")
     if lookback and not preflight:
         raise click.UsageError("--lookback needs --preflight")
-    if preflight and (form or fail_on or targets != ("all",)):
+    if preflight and (form or fail_on or targets != (ALL,)):
         raise click.UsageError("--preflight prints a query: leave out --format, --fail-on and --target")
     if install_parser:
         if rules or preflight or output or pipelines or form or fail_on:
             raise click.UsageError("--install-parser stands alone")
         _install_parser()
     elif preflight:
-        _preflight(rules, pipelines, preflight, lookback or "24h", output)
+        _preflight(rules, pipelines, preflight, lookback or default_span("lookback"), output)
     else:
         _check(rules, targets, pipelines, form or "text", fail_on or "warning", output)
 
@@ -90,13 +91,12 @@ def _check(
     from sigma_t1020.checks import check as checking
     from sigma_t1020.checks.findings import Severity, at_least
     from sigma_t1020.checks.reports import Report, summary
-    from sigma_t1020.convert import every_target
     from sigma_t1020.pipelines import PipelineProblem
 
     loaded, _wanted, problems = load_rules(rules)
     keep_sources(loaded, output)
     try:
-        findings = checking.check(loaded, problems, every_target(targets), pipelines)
+        findings = checking.check(loaded, problems, named(targets), pipelines)
     except PipelineProblem as error:
         fail(str(error))
     files = [item.path for item in (*loaded.rules, *loaded.filters)]
@@ -108,13 +108,12 @@ def _check(
 
 def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, lookback: str, output: str | None) -> None:
     from sigma_t1020.checks.preflight import preflight
-    from sigma_t1020.convert import every_target
     from sigma_t1020.pipelines import PipelineProblem
 
     loaded, wanted, problems = load_rules(rules)
     keep_sources(loaded, output)
     queries: list[str] = []
-    for each in (known for known in every_target([target]) if known.dialect is KQL):
+    for each in (known for known in named([target]) if known.dialect.preflight):
         try:
             done = preflight(loaded, each, pipelines, lookback, wanted)
         except PipelineProblem as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -37,15 +36,18 @@ def put(text: str, output: str | None) -> None:
     if output is None or output == "-":
         echo(text)
     else:
-        write_files({Path(output): text})
+        write_files({output: text})
 
 
-def write_files(files: dict[Path, str]) -> None:
-    """Write each file whole or not at all; ends the program where one cannot be written."""
+def write_files(files: Mapping[str, str], folder: str = "") -> None:
+    """Write each file, path to content, whole or not at all; ends the program where one cannot be written."""
+    from pathlib import Path
+
     from sigma_t1020.output import write
     from sigma_t1020.problems import Problem
 
-    for path, content in files.items():
+    for name, content in files.items():
+        path = Path(folder, name)
         try:
             write(path, content)
         except (OSError, ValueError) as error:

@@ -1,8 +1,8 @@
 // Answers questions about KQL with Microsoft's own parser, one JSON object a line, in and out.
 //
 //   {"op": "define", "schema": name, "tables": {table: {column: type}}}  -> {"ok": true}
-//   {"op": "diagnostics", "schema": name, "kql": text, "open": tables}   -> {"ok": [[code, severity, message, start, length], ...]}
-//   {"op": "strings", "kql": text}                                       -> {"ok": [text, ...]}
+//   {"op": "diagnostics", "schema": name, "query": text, "open": tables} -> {"ok": [[code, severity, message, start, length], ...]}
+//   {"op": "strings", "query": text}                                     -> {"ok": [text, ...]}
 //   anything that goes wrong                                             -> {"error": text}
 //
 // "open", tables of which not all columns are known, may be left out. Offsets and lengths are in UTF-16 code units, as JavaScript counts.
@@ -114,9 +114,9 @@ function answer(request) {
       schemas.set(request.schema, database(symbolsOf(request.tables)));
       return true;
     case "diagnostics":
-      return diagnostics(request.kql, request.open ? extend(request.schema, request.open) : schemas.get(request.schema));
+      return diagnostics(request.query, request.open ? extend(request.schema, request.open) : schemas.get(request.schema));
     case "strings":
-      return strings(request.kql);
+      return strings(request.query);
     default:
       throw new Error(`unknown operation ${request.op}`);
   }

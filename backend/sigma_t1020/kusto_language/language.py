@@ -100,7 +100,7 @@ class KustoLanguage:
         of which not all columns need be listed: any other name is a column of any type. Raises ValueError for an
         unknown schema name, KustoLanguageError where the parser itself fails.
         """
-        request: dict[str, object] = {"op": "diagnostics", "schema": self._define(schema), "kql": kql}
+        request: dict[str, object] = {"op": "diagnostics", "schema": self._define(schema), "query": kql}
         if own_tables:
             request["open"] = {table: dict(columns) for table, columns in own_tables.items()}
         found = self._ask(request)
@@ -117,7 +117,7 @@ class KustoLanguage:
 
         Adjacent literals, which KQL joins, are one value. Lossless for any text, lone surrogates included.
         """
-        found = self._ask({"op": "strings", "kql": kql})
+        found = self._ask({"op": "strings", "query": kql})
         if not isinstance(found, list):
             raise KustoLanguageError(f"unexpected answer: {found!r}")
         return [str(value) for value in found]

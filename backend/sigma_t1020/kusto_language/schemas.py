@@ -1,26 +1,23 @@
 """The table schemas of Microsoft Sentinel and of Defender XDR, as pySigma-backend-kusto lists them.
 
-Facts only: table names, column names and column types, from its modules `sigma.pipelines.azuremonitor.tables`
-(Sentinel, whose tables have TimeGenerated) and `sigma.pipelines.microsoftxdr.tables` (Defender, Timestamp).
+Facts only: table names, column names and column types, from the lists that the table of targets names. Sentinel's
+tables have TimeGenerated, Defender's Timestamp.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
+import pkgutil
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-SchemaName: TypeAlias = Literal["sentinel", "defender"]
+from sigma_t1020.targets import TARGETS
+
+SchemaName: TypeAlias = str
+"""The name of a target whose tables are listed."""
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
 """Table name -> column name -> Kusto type (string, long, int, real, bool, datetime, dynamic, guid, …)."""
-
-# Where each list is. Imported only when asked for: Sentinel's is 2.7 MB of Python.
-_SOURCES: dict[SchemaName, tuple[str, str]] = {
-    "sentinel": ("sigma.pipelines.azuremonitor.tables", "AZURE_MONITOR_TABLES"),
-    "defender": ("sigma.pipelines.microsoftxdr.tables", "MICROSOFT_XDR_TABLES"),
-}
 
 # The lists name types as the tables' documentation does; Kusto has one name for each.
 _KUSTO_TYPES = {
@@ -40,11 +37,14 @@ _KUSTO_TYPES = {
 
 @functools.cache
 def load_schema(name: SchemaName) -> Schema:
-    """All tables of one product. Raises ValueError for another name, and for a type that Kusto lacks."""
-    if name not in _SOURCES:
-        raise ValueError(f"no schema named {name!r}; there are {', '.join(_SOURCES)}")
-    module, attribute = _SOURCES[name]
-    source: Mapping[str, Mapping[str, Mapping[str, str]]] = getattr(importlib.import_module(module), attribute)
+    """All tables of one product. Raises ValueError for another name, and for a type that Kusto lacks.
+
+    The list is imported now: Sentinel's is 2.7 MB of Python.
+    """
+    lists = {target.name: target.tables for target in TARGETS.values() if target.tables}
+    if name not in lists:
+        raise ValueError(f"no schema named {name!r}; there are {', '.join(lists)}")
+    source: Mapping[str, Mapping[str, Mapping[str, str]]] = pkgutil.resolve_name(lists[name])
     return {
         table: {column: _kusto_type(table, column, facts["data_type"]) for column, facts in columns.items()}
         for table, columns in source.items()

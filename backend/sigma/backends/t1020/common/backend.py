@@ -23,10 +23,7 @@ from .log_model import LogModel
 from .losses import Loss, Unsupported
 from .misread import correct_misread
 from .query import Query, RuleSearch
-from .time_frame import Alert, TimeFrame, option_seconds, timespan
-
-DEFAULT_LOOKBACK = "24h"
-DEFAULT_DELAY = "5m"
+from .time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK, Alert, TimeFrame, option_seconds, timespan
 
 Frame = TypeVar("Frame", bound=TimeFrame)
 

@@ -8,17 +8,36 @@ from enum import Enum
 from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
 
+class Cause(str, Enum):
+    """Whose a loss is. Only what a rule asks can be asked in another way, so `--strict` and `check` look at that."""
+
+    #: The rule tells apart what the log source stores alike: the query is wider.
+    RULE = "rule"
+    #: The engine answers exactly up to a limit of its own.
+    ENGINE = "engine"
+    #: The service that runs the query has to be told what the query's text cannot say.
+    SERVICE = "service"
+
+
 class LossCode(str, Enum):
-    """The closed list of losses. Each makes the whole query wider, but for the bounds of an engine."""
+    """The closed list of losses, each with its cause."""
+
+    cause: Cause
+
+    def __new__(cls, code: str, cause: Cause) -> LossCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.cause = cause
+        return member
 
     #: An empty text and a missing value are the same in the table.
-    EMPTY = "empty"
+    EMPTY = "empty", Cause.RULE
     #: An address of IPv4 and its IPv4-mapped form are the same in the index.
-    ADDRESS = "address"
-    #: The text of the query has no time range; the request or the rule that runs it has. `--strict` lets it pass.
-    TIME = "time"
-    #: An engine carries or lists no more than so many events; `--strict` lets it pass.
-    BOUND = "bound"
+    ADDRESS = "address", Cause.RULE
+    #: The text of the query has no time range; the request or the rule that runs it has.
+    TIME = "time", Cause.SERVICE
+    #: An engine carries or lists no more than so many events.
+    BOUND = "bound", Cause.ENGINE
 
 
 @dataclass(frozen=True)

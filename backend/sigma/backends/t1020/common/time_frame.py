@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+#: What a query reads where nobody says otherwise, and how late events of a scheduled one may come.
+DEFAULT_LOOKBACK = "24h"
+DEFAULT_DELAY = "5m"
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 # Kusto's time spans end at 10,675,199 days.
 _MAX_SPAN = 100 * 366 * _UNITS["d"]

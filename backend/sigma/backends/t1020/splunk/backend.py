@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from sigma.processing.pipeline import ProcessingPipeline
 
-from ..common.backend import DEFAULT_DELAY, DEFAULT_LOOKBACK, BadOption
+from ..common.backend import BadOption
 from ..common.expression import Node
 from ..common.log_model import LogModel
 from ..common.losses import Loss, Unsupported
 from ..common.semantic_tests import SemanticTest
-from ..common.time_frame import Alert
+from ..common.time_frame import DEFAULT_DELAY, DEFAULT_LOOKBACK, Alert
 from .correlations import SplunkCorrelations
 from .lowering import lower
 from .predicates import Predicate
