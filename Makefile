@@ -12,7 +12,7 @@ T1020 = $(PYTHON) -c 'from sigma_t1020.cli import main; main()'
 from_tests = $(if $(findstring /,$(1)),$(if $(filter /%,$(1)),$(1),../$(1)),$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format types build build-check golden heads check wheel
+.PHONY: help install test prove lint format types build build-check golden heads check wheel
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
