@@ -1,9 +1,10 @@
 r"""Reads ES|QL: the commands of a query, its strings, its indices. Nothing here runs a query.
 
-The parser is the grammar of Elasticsearch 9.1, from PyPI's `esql-parser`, in pure Python: it is slow, so trees are
-kept by text. Keywords do not heed case, names do. A query that the grammar refuses is an EsqlError with its place.
-8.19 has a grammar of its own, nearly the same; where the page of a command names 9.2 or later, the grammar here does
-not know it (a list after RLIKE, for one).
+The parser is the grammar of Elasticsearch 9.1, from PyPI's `esql-parser`, in pure Python: it is slow, so a query that
+has each command on a line of its own is parsed by command, and trees are kept by the command's text and place. Keywords
+do not heed case, names do. A query that the grammar refuses is an EsqlError with its place. 8.19 has a grammar of its
+own, nearly the same; where the page of a command names 9.2 or later, the grammar here does not know it (a list after
+RLIKE, for one).
 
 Strings. ES|QL reference, 'Basic syntax', 'String literals': in "…" a backslash makes `\t`, `\n`, `\r`, `\\` and `\"`,
 and is an error before anything else; in triple quotes nothing is an escape. Names in backticks double a backtick.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
-from antlr4 import CommonTokenStream, InputStream
+from antlr4 import CommonTokenStream, InputStream, Token
 from antlr4.atn.PredictionMode import PredictionMode
 from antlr4.error.ErrorListener import ErrorListener
 
@@ -70,30 +71,40 @@ class _Refuse(ErrorListener):  # type: ignore[misc]
         raise EsqlError(message, line, column + 1)
 
 
-def _parsed(esql: str, mode: Any) -> Node:
-    lexer = EsqlBaseLexer(InputStream(esql))
+def _parser(text: str, mode: Any, line: int = 1, column: int = 0) -> Node:
+    """A parser of a text that begins at that place, the line from 1 and the column from 0."""
+    lexer = EsqlBaseLexer(InputStream(text))
+    lexer.line, lexer.column = line, column
     parser = EsqlBaseParser(CommonTokenStream(lexer))
     parser.buildParseTrees = True
     parser._interp.predictionMode = mode
     for recognizer in (lexer, parser):
         recognizer.removeErrorListeners()
         recognizer.addErrorListener(_Refuse())
-    return parser.singleStatement()
+    return parser
 
 
 @lru_cache(maxsize=4096)
 def parse(esql: str) -> Node:
     """The parse tree of a query. Raises EsqlError with the place of the first error."""
     try:
-        return _parsed(esql, PredictionMode.SLL)
+        return _parser(esql, PredictionMode.SLL).singleStatement()
     except EsqlError:
         # The quick mode refuses a few texts that the language has; only the other one may say no.
-        return _parsed(esql, PredictionMode.LL)
+        return _parser(esql, PredictionMode.LL).singleStatement()
 
 
-@lru_cache(maxsize=4096)
 def commands(esql: str) -> tuple[Command, ...]:
     """The commands of a query in their order. Raises EsqlError."""
+    try:
+        return tuple(_commands_by_line(esql))
+    except EsqlError:
+        # A line that is no command by itself: the rest of a literal or a comment, or an error of the query.
+        return commands_of_whole(esql)
+
+
+def commands_of_whole(esql: str) -> tuple[Command, ...]:
+    """The same commands, from one tree of the whole query. Raises EsqlError."""
     found = []
     query = parse(esql).query()
     while kind(query) == "CompositeQuery":
@@ -103,6 +114,31 @@ def commands(esql: str) -> tuple[Command, ...]:
     return tuple(reversed(found))
 
 
+_NEXT_COMMAND = "\n| "
+
+
+def _commands_by_line(esql: str) -> Iterator[Command]:
+    """The commands, each parsed by itself. Raises EsqlError where one is none.
+
+    What is between two of them is a pipe to the grammar too, unless it is in a literal or a comment: then the text
+    before it ends in the midst of that, which is no command.
+    """
+    line = 1
+    for number, text in enumerate(esql.split(_NEXT_COMMAND)):
+        yield _single(text, line, number == 0)
+        line += text.count("\n") + 1
+
+
+@lru_cache(maxsize=4096)
+def _single(text: str, line: int, is_source: bool) -> Command:
+    parser = _parser(text, PredictionMode.SLL, line, 0 if is_source else 2)
+    node = parser.sourceCommand() if is_source else parser.processingCommand()
+    rest = parser.getCurrentToken()
+    if rest.type != Token.EOF:
+        raise EsqlError(f"more than a command: {rest.text}", rest.line, rest.column + 1)
+    return _command(node.getChild(0))
+
+
 def _command(node: Node) -> Command:
     name = kind(node).removesuffix("Command").lower()
     return Command({"mvexpand": "mv_expand"}.get(name, name), text_of(node), *place(node), node)
@@ -110,7 +146,8 @@ def _command(node: Node) -> Command:
 
 def string_literals(esql: str) -> list[str]:
     """The values of the string literals of a query, decoded, in their order. Index patterns in quotes do not count."""
-    return [string_value(node.getText()) for node in _walk(parse(esql)) if kind(node) == "String"]
+    nodes = (node for command in commands(esql) for node in _walk(command.node))
+    return [string_value(node.getText()) for node in nodes if kind(node) == "String"]
 
 
 def source(esql: str) -> Source:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from oracles.esql_grammar import EsqlError, EsqlUnsupported, commands, parse, source, string_literals
+from oracles.esql_grammar import (
+    EsqlError,
+    EsqlUnsupported,
+    Node,
+    commands,
+    commands_of_whole,
+    kind,
+    parse,
+    place,
+    source,
+    string_literals,
+)
+
+SHIPPED = sorted((Path(__file__).parents[2] / "dist" / "elastic").glob("*_*_*.esql"))
 
 
 def test_the_commands_of_a_query() -> None:
@@ -16,6 +31,28 @@ def test_the_commands_of_a_query() -> None:
         ("stats", 3, 17),
     ]
     assert found[1].text == 'where x == "|"'
+
+
+def tree(node: Node) -> object:
+    """The names of the nodes, and the texts and places of the tokens."""
+    children = [node.getChild(number) for number in range(node.getChildCount())]
+    return (kind(node), [tree(child) for child in children]) if children else (node.getText(), place(node))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(pytest.param(path.read_text(encoding="utf-8"), id=path.stem) for path in SHIPPED),
+        'FROM a\n| WHERE x == """y | LIMIT 1""" // z\n| WHERE b == """c"""\n| LIMIT 2',
+        "FROM a /* b\n| LIMIT 1 */\n| KEEP c\n| LIMIT 2",
+        "ROW a = 1 // b\n| EVAL\n  c = 2\n| DROP c",
+        "FROM a | WHERE x == 1\n| LIMIT 1",
+    ],
+)
+def test_commands_parsed_one_by_one_are_those_of_the_whole_query(query: str) -> None:
+    whole = commands_of_whole(query)
+    assert commands(query) == whole
+    assert [tree(one.node) for one in commands(query)] == [tree(one.node) for one in whole]
 
 
 def test_string_literals_are_decoded_in_their_order() -> None:
