@@ -45,6 +45,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import islice
 from types import TracebackType
 from typing import TypeAlias
@@ -73,6 +74,9 @@ _DUCKDB_TYPES = {
 
 _EPOCH = datetime(1970, 1, 1)
 
+# Connections whose tables are dropped: to open one takes longer than most queries.
+_IDLE: set[DuckDBPyConnection] = set()
+
 # Rows of one INSERT. A column goes over as one list, so more rows at once are faster, until memory counts.
 _ROWS_AT_ONCE = 50_000
 
@@ -87,9 +91,7 @@ class KustoEngine:
     def __init__(self, schema: SchemaName | Schema) -> None:
         self._schema: Schema = load_schema(schema) if isinstance(schema, str) else schema
         self._made: set[str] = set()
-        self._connection: DuckDBPyConnection = duckdb_kql.connect()
-        supply_address_tests(self._connection)
-        supply_numbers()
+        self._connection = _IDLE.pop() if _IDLE else _connected()
 
     def __enter__(self) -> KustoEngine:
         return self
@@ -100,8 +102,10 @@ class KustoEngine:
         self.close()
 
     def close(self) -> None:
-        """Drop the database."""
-        self._connection.close()
+        """Drop the tables."""
+        while self._made:
+            self._connection.execute(f"DROP TABLE {_quoted(self._made.pop())}")
+        _IDLE.add(self._connection)
 
     def load(self, table: str, rows: Iterable[Mapping[str, Value]]) -> int:
         """Append rows to a table; returns how many.
@@ -129,7 +133,10 @@ class KustoEngine:
         """
         for table in set(re.findall(r"\w+", kql)) & self._schema.keys() - self._made:
             self._make(table)
-        cursor = duckdb_kql.execute(self._connection, spread_stars(plain_literals(kql), self._schema), query_now=now)
+        made = tuple((table, tuple(self._schema[table])) for table in sorted(self._made))
+        sql = _translated(spread_stars(plain_literals(kql), self._schema), made)
+        # The queries declare no parameters: the one that a translation may have is the clock.
+        cursor = self._connection.execute(str(sql), dict.fromkeys(sql.parameters, _utc(now)))
         fields = [(str(name), str(kind)) for name, kind, *_ in cursor.description or ()]
         return [
             {name: _to_python(value, kind) for (name, kind), value in zip(fields, row, strict=True)}
@@ -237,6 +244,25 @@ def _unescaped(escape: re.Match[str]) -> str:
     return chr(int(octal, 8) if octal is not None else int(four or two, 16))
 
 
+def _connected() -> DuckDBPyConnection:
+    """A new database, and the functions that duckdb-kql lacks."""
+    connection = duckdb_kql.connect()
+    supply_address_tests(connection)
+    supply_numbers()
+    return connection
+
+
+@lru_cache(maxsize=512)
+def _translated(kql: str, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> duckdb_kql.TranslationResult:
+    """The SQL of a query over tables with these columns, for any `now`: a replayed job asks the same query often."""
+    schema = {table: list(columns) for table, columns in tables}
+    return duckdb_kql.to_sql(kql, schema=schema, query_now=_EPOCH)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
+
+
 def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
@@ -261,7 +287,7 @@ def _to_duckdb(value: Value, table: str, column: str, kind: str) -> Value:
         return json.dumps(value)
     if kind == "datetime":
         if isinstance(value, datetime):
-            return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+            return _utc(value)
         if isinstance(value, int):
             return _EPOCH + timedelta(milliseconds=value)
     elif isinstance(value, _PYTHON_TYPES[kind]) and (kind == "bool") == isinstance(value, bool):
