@@ -9,6 +9,7 @@ from datetime import datetime
 
 import volumes
 from reference.correlation import CountMatch, correlate, timespan_ms
+from reference.events import Event
 from reference.generators import CorrelationCase, correlation_cases, logs, sample
 
 from conformance.replay import moment
@@ -54,22 +55,22 @@ def first_completed(case: CorrelationCase, begin: datetime, end: datetime) -> It
     A window is complete when the events up to a time meet the condition, so it is asked of the log up to `begin` and
     up to `end`, window by window.
     """
-    section = case.correlation["correlation"]
-    span = timespan_ms(section["timespan"])
-    anchors: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    span = timespan_ms(case.correlation["correlation"]["timespan"])
+    logs: dict[tuple[str, ...], list[Event]] = defaultdict(list)
     for event in case.log:
-        anchors[(str(event.fields.get("HostId") or ""),)].add(event.time)
-    for key, times in anchors.items():
-        for start in sorted(times):
-            window = [event for event in case.log if start <= event.time <= start + span]
-            own = [event for event in window if str(event.fields.get("HostId") or "") == key[0]]
-            before, now = (
-                any(
-                    isinstance(match, CountMatch) and match.time == start
-                    for match in correlate(case.correlation, case.rules, [e for e in own if moment(e.time) <= until])
-                )
-                for until in (begin, end)
-            )
-            if now and not before:
+        logs[(str(event.fields.get("HostId") or ""),)].append(event)
+    for key, log in logs.items():
+        for start in sorted({event.time for event in log}):
+            window = [event for event in log if start <= event.time <= start + span]
+            # No other window becomes complete there.
+            has_news = any(begin < moment(event.time) <= end for event in window)
+            if has_news and _is_complete(case, start, window, end) and not _is_complete(case, start, window, begin):
                 yield key, start
                 break
+
+
+def _is_complete(case: CorrelationCase, start: int, window: list[Event], until: datetime) -> bool:
+    """Whether the events of a window up to a time meet the condition."""
+    seen = [event for event in window if moment(event.time) <= until]
+    matches = correlate(case.correlation, case.rules, seen)
+    return any(isinstance(match, CountMatch) and match.time == start for match in matches)
