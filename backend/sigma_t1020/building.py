@@ -24,11 +24,10 @@ def build_files() -> tuple[dict[str, str], list[Problem]]:
     """Relative path to content of every file, and what went wrong: then the files are not complete."""
     loaded = pack.load_pack()
     problems = list(loaded.problems)
-    branches = {rule: str(entry["branch"]) for rule, entry in pack.metadata().items()}
     built = {PACK: pack.one_file()}
     for target in (language for each in TARGETS.values() for language in each.languages):
         for combine in (False, True) if target.dialect.combines else (False,):
-            done = convert(loaded, None, target, Options(combine=combine, branches=branches))
+            done = convert(loaded, None, target, Options(combine=combine, branches=pack.branches()))
             problems.extend(problem for problem in done.problems if problem not in problems)
             for name, content in files(done.queries, "query").items():
                 built[f"{target.name}/{name}"] = content
@@ -59,7 +58,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def outdated(folder: Path, built: dict[str, str]) -> list[Path]:
     """Files that an earlier build put there and this one does not, unchanged since: by the checksums of that build.
 
-    Whatever else lies in the folder is somebody's own.
+    Anything else in the folder was put there by somebody else.
     """
     listed = (_content(folder / CHECKSUMS) or b"").decode("utf-8", "replace")
     found = []

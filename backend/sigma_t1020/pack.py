@@ -47,6 +47,11 @@ def metadata() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
+def branches() -> Mapping[str, str]:
+    """By rule id the branch that the rule belongs to."""
+    return {rule: str(entry["branch"]) for rule, entry in metadata().items()}
+
+
 def _sources() -> Iterator[Path]:
     for folder in rule_paths():
         yield from sorted(folder.rglob("*.yml"))

@@ -99,6 +99,6 @@ class Request:
             combine=self.combine,
             wanted=wanted,
             strict=self.strict,
-            branches={rule: str(entry["branch"]) for rule, entry in pack.metadata().items()},
+            branches=pack.branches(),
             dialect_options=self.dialect_options,
         )
