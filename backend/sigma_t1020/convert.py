@@ -41,9 +41,9 @@ class Options:
     """How to convert. Time spans are texts such as 24h; an empty `schedule` means a look-back.
 
     `pipelines` come on top of the target's own: names of installed ones, files or folders. `wanted` are the only
-    rules to print, or None for all that are not hidden. `strict` makes a problem of a loss. `branches` gives a rule's
-    branch by its id. `dialect_options` are values of options that only some dialects have, by name; the others pass
-    them over.
+    rules to print, or None for all that are not hidden. `strict` makes a problem of each loss that a rule causes.
+    `branches` gives a rule's branch by its id. `dialect_options` are the values, by name, of options that only some
+    dialects have; a dialect without one ignores it.
     """
 
     pipelines: Sequence[str] = ()
@@ -127,9 +127,9 @@ def _parts(
 ) -> Sequence[Any] | Problem:
     """The converted conditions of a rule, none if it is hidden; a Problem where pySigma or a pipeline refuses it.
 
-    pySigma says so by a SigmaError or a NotImplementedError. It also trips over a few rules (null as a keyword,
-    |windash|windash) and over many odd pipelines, by any exception. What is raised anywhere else is a bug here,
-    which nobody should take for one of the rule.
+    pySigma refuses by a SigmaError or a NotImplementedError. It also fails on a few rules (null as a keyword,
+    |windash|windash) and on many odd pipelines, by any exception. What is raised anywhere else is a bug of this
+    program and is raised again, so that nobody looks for it in the rule.
     """
     from sigma.exceptions import SigmaError
 
@@ -147,7 +147,7 @@ def _parts(
             return source.problem(message, "correct the pipeline that -p names, or limit it by rule_conditions")
         if not modules[-1].startswith("sigma.") or modules[-1].startswith("sigma.backends.t1020"):
             raise
-        return source.problem(f"pySigma fails on this rule: {_message(error)}", "write its values in a plainer way")
+        return source.problem(f"pySigma fails on this rule: {_message(error)}", "write its values in a simpler form")
     conditions = 1 if source.is_correlation else len(rule.detection.parsed_condition)
     if rule._output and len(parts) < conditions:
         message = f"nothing is left to search for in {target.name} after the pipeline"
@@ -225,10 +225,12 @@ def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, opt
         raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
     if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
         meant = ", ".join(sorted(pipeline.allowed_backends))
-        hint = "leave it out, or add that to its allowed_backends"
+        hint = f"leave it out, or add {backend} to its allowed_backends"
         raise PipelineProblem(f"{name}: a pipeline for {meant}, not for {backend}; {hint}")
     if options.combine and pipeline.postprocessing_items:
-        raise PipelineProblem(f"{name}: postprocessing is of single queries; leave out --combine or `postprocessing`")
+        raise PipelineProblem(
+            f"{name}: postprocessing applies to single queries; leave out --combine, or remove `postprocessing`"
+        )
 
 
 def _shown(rules: Sequence[Any], sources: Sequence[LoadedRule], wanted: Collection[LoadedRule] | None) -> set[int]:

@@ -1,4 +1,4 @@
-"""A problem of a rule file in words by which its author can put it right, and how its values are shown there."""
+"""Problems: what keeps a rule from being used, in words by which its author can correct it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Place: TypeAlias = "tuple[str | int, ...]"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that keeps a document from being used; `line` is 1-based, `hint` says what to do next."""
+    """What keeps a document from being used; `line` is 1-based, `hint` says what to do next."""
 
     path: str | None
     line: int | None

@@ -110,7 +110,7 @@ def test_check_finds_what_is_missing_changed_and_orphaned_and_writes_nothing(dis
         f"{dist}/defender/lost: orphaned; remove it",
         f"{dist}/sentinel/combined.kql: missing",
         f"{dist}/sentinel/retired.kql: orphaned; remove it",
-        f"{dist} is not what the sources make: run `sigma-t1020 build -o {dist}`",
+        f"{dist} is out of date: run `sigma-t1020 build -o {dist}`",
     ]
     assert tree(dist) == before
 

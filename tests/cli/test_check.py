@@ -238,7 +238,7 @@ def test_a_shops_own_tables_are_no_false_alarm_and_their_syntax_is_still_checked
     assert done.status == 0
     assert done.stdout.splitlines() == [
         f"{path}:13: info[unknown-name]: {name} is not in the known schema, so what depends on it was not checked "
-        "(sentinel); nothing is to do if it is your own; else correct it"
+        "(sentinel); ignore this if the name is your own, or else correct it"
         for name in ("Host", "Shop_CL")
     ]
     typed = OWN_TABLE.replace("Kind ==", "Size ==") + "  - {type: set_state, key: columns, val: {long: [Size]}}\n"

@@ -35,7 +35,9 @@ def test_a_filter_that_touches_no_rule_is_an_error(good: Path, tmp_path: Path) -
     idle = put(tmp_path / "idle.yml", sigma_filter(8, category="dns_query"))
     done = run("convert", "-t", "all", good, "--filter", idle)
     assert done.status == 1
-    assert done.complaints == [f"{idle}:1: the filter touches no rule; check its logsource and the rules that it names"]
+    assert done.complaints == [
+        f"{idle}:1: the filter applies to no rule; check its logsource and the rules that it names"
+    ]
     assert done.stdout.count("// Rule 1") == 3
 
 

@@ -170,7 +170,7 @@ def test_the_result_never_takes_the_place_of_a_rule(good: Path, tmp_path: Path) 
     for output in (good, link):
         done = run("convert", "-t", "sentinel", good, "-o", output)
         assert (done.status, done.stdout) == (2, "")
-        assert "is one of the rule files, which would be lost" in done.stderr
+        assert "is one of the rule files, which would be overwritten" in done.stderr
     assert good.read_text() == GOOD
 
 

@@ -115,7 +115,7 @@ def test_postprocessing_is_applied_to_each_query_and_refused_where_there_is_but_
     done = run("convert", "-t", "sentinel", good, "-p", pipeline, "--combine")
     assert (done.status, done.stdout) == (1, "")
     assert done.complaints == [
-        f"{pipeline}: postprocessing is of single queries; leave out --combine or `postprocessing`"
+        f"{pipeline}: postprocessing applies to single queries; leave out --combine, or remove `postprocessing`"
     ]
 
 

@@ -89,13 +89,13 @@ def test_a_reader_that_has_enough_gets_no_complaint(command: str, tmp_path: Path
 def test_a_full_or_closed_standard_output_is_said(command: str, tmp_path: Path) -> None:
     path = put(tmp_path / "r.yml", GOOD)
     full = shell(f"$S {command} > /dev/full", path)
-    message = b"standard output cannot be written: No space left on device; write to another place\n"
+    message = b"standard output cannot be written: No space left on device; redirect it to another file\n"
     assert (full.returncode, full.stderr) == (1, message)
     closed = shell(f"$S {command} >&-", path)
     assert closed.returncode == 1
     assert closed.stderr in (
-        b"standard output is closed; write to another place\n",
-        b"standard output cannot be written: Bad file descriptor; write to another place\n",
+        b"standard output is closed; redirect it to a file\n",
+        b"standard output cannot be written: Bad file descriptor; redirect it to another file\n",
     )
 
 

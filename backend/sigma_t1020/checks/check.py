@@ -1,4 +1,4 @@
-"""`check`: rules by the validators' conventions, their conversion for each target, and the queries by their grammar."""
+"""`check`: whether rules load, follow the conventions and convert, and whether a parser accepts their queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `check` finds: where, how bad, under which code, and what to do about it."""
+"""Findings: what `check` says about rules and their queries, each with a place, a severity, a code and a next step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Severity(str, Enum):
-    """How bad a finding is; the order is from the worst on."""
+    """How bad a finding is, the worst first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -26,7 +26,7 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True)
 class Code:
-    """What all findings of one code have in common; `hint` is for those that bring none of their own."""
+    """What all findings of one code have in common; `hint` is for those that have none of their own."""
 
     severity: Severity
     description: str
@@ -38,13 +38,13 @@ class Code:
 CODES: Mapping[str, Code] = {
     "load": Code(Severity.ERROR, "A file or a rule in it cannot be used", "correct it"),
     "convert": Code(
-        Severity.ERROR, "A rule cannot be converted for a target", "say it in another way, or leave that target out"
+        Severity.ERROR, "A rule cannot be converted for a target", "rewrite the rule, or leave that target out"
     ),
     "loss": Code(Severity.INFO, "A query finds more than its rule says", "`convert --strict` makes it an error"),
     "unknown-name": Code(
         Severity.INFO,
         "A pipeline given with -p leads to a name that the product's schema lacks",
-        "nothing is to do if it is your own; else correct it",
+        "ignore this if the name is your own, or else correct it",
     ),
     "unread-state": Code(
         Severity.INFO,
@@ -57,7 +57,7 @@ CODES: Mapping[str, Code] = {
     "parser-failed": Code(
         Severity.ERROR,
         "The parser of a dialect did not answer, so queries were not checked",
-        "install it again, or report it with the rule",
+        "install it again, or report the problem with the rule",
     ),
     "validators-absent": Code(
         Severity.INFO, "SigmaHQ's validators are not installed, so its conventions were not checked", "see the message"
@@ -67,7 +67,7 @@ CODES: Mapping[str, Code] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. `line` is 1-based; `path` is None for what concerns the run and no file.
+    """One finding. `line` is 1-based; `path` is None for what concerns the run, not a file.
 
     `targets` are those whose query or conversion it is about, () for one about the rule itself; `excerpt` is the
     line of the query.

@@ -1,4 +1,4 @@
-"""Queries before Microsoft's own parser: grammar, and names and types by the product's tables."""
+"""What Microsoft's own parser says about queries: their grammar, and names and types by the product's tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from sigma_t1020.kusto_language.schemas import Schema
     from sigma_t1020.rules.loading import LoadedRule
 
-#: Lints that the queries here go against, and why.
-#: KS500 asks for `has` in the place of `contains`: it finds whole terms only, and a rule means any part of a text.
+#: Lints that the queries break on purpose, and why.
+#: KS500 asks for `has` in the place of `contains`: that finds whole terms only, and a rule means any part of a text.
 DELIBERATE = frozenset({"KS500"})
 # A table, and a function, that the schema does not have.
 _UNKNOWN_NAMES = frozenset({"KS204", "KS211"})
@@ -26,7 +26,7 @@ _SEVERITIES = {"Error": Severity.ERROR, "Warning": Severity.WARNING}
 
 @dataclass(frozen=True)
 class CheckedQuery:
-    """A query, the rule that it is of and the target that it is for.
+    """A query, the rule that it came from and the target that it is for.
 
     `tables` are those that its pipelines name, with the types of the columns that they declare.
     """
@@ -48,7 +48,7 @@ def searched_on(source: LoadedRule) -> int:
 
 
 def check_queries(queries: Iterable[CheckedQuery], own_pipelines: bool) -> Iterator[Finding]:
-    """What the parser says of the queries, by one node process for all of them.
+    """What the parser says about the queries, from one node process for all of them.
 
     `own_pipelines`: the tables may be the user's own, so that an unknown one is an info, and so is any unknown name in
     its query. Where the parser is not installed, or fails, one finding says so.
@@ -83,7 +83,7 @@ def _check(language: KustoLanguage, query: CheckedQuery, own_pipelines: bool) ->
     if own_pipelines:
         own = {table: columns for table, columns in query.tables.items() if table not in load_schema(query.target)}
     unknown = dict.fromkeys(own)
-    # In a query of such a table the parser can't tell every column from a table.
+    # In a query of an unknown table the parser cannot tell every column from a table.
     doubtful = own_pipelines and (_UNKNOWN_NAMES | {_UNKNOWN_COLUMN} if own else _UNKNOWN_NAMES)
     for found in language.diagnostics(query.text, query.target, own):
         if found.code in DELIBERATE:
@@ -110,7 +110,7 @@ def _check(language: KustoLanguage, query: CheckedQuery, own_pipelines: bool) ->
 
 def _hint(found: Diagnostic, own_pipelines: bool) -> str:
     if found.code == _TOO_DEEP:
-        return "split the rule: of more than some 450 alternatives the rest of the query is not checked"
+        return "split the rule: beyond about 450 alternatives the rest of the query is not checked"
     if own_pipelines:
         return "correct the pipeline that -p names; if it is right, report it with the rule"
     return "no rule should lead to such a query: report it with the rule"

@@ -1,4 +1,4 @@
-"""Findings as a report: lines of text, JSON, SARIF for code scanning, JUnit for build servers.
+"""Reports: how findings are printed, as lines of text, JSON, SARIF for code scanning or JUnit for build servers.
 
 The same findings give the same bytes: no times, and no absolute paths of what lies below the current folder.
 """

@@ -21,8 +21,10 @@ def pack(output: str | None) -> None:
 
 
 @click.command()
-@click.option("--check", "check_only", is_flag=True, help="Write nothing; say what is not what the sources make.")
-@click.option("--output", "-o", metavar="DIR", default="dist", show_default=True, help="Where to build.")
+@click.option(
+    "--check", "check_only", is_flag=True, help="Write nothing; list the files that are missing, changed or orphaned."
+)
+@click.option("--output", "-o", metavar="DIR", default="dist", show_default=True, help="Folder to write to.")
 def build(check_only: bool, output: str) -> None:
     """Build what people download: the pack, the queries of each target, and their checksums."""
     if output == "":
@@ -41,7 +43,7 @@ def build(check_only: bool, output: str) -> None:
         for line in differing:
             click.echo(line, err=True)
         if differing:
-            fail(f"{output} is not what the sources make: run `sigma-t1020 build -o {output}`")
+            fail(f"{output} is out of date: run `sigma-t1020 build -o {output}`")
         return
     old = outdated(folder, built)
     write_files(built, output)

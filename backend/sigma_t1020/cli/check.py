@@ -30,12 +30,12 @@ from sigma_t1020.targets import ALL, TARGETS, named
     "-f",
     "form",
     type=click.Choice(["text", "json", "sarif", "junit"]),
-    help="A line a finding, a JSON array, SARIF 2.1.0 or JUnit XML.  [default: text]",
+    help="A line for each finding, a JSON array, SARIF 2.1.0 or JUnit XML.  [default: text]",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),
-    help="Exit with 1 where a finding is at least that bad.  [default: warning]",
+    help="Exit with 1 if a finding is at least that severe.  [default: warning]",
 )
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
 @click.option(
@@ -47,7 +47,9 @@ from sigma_t1020.targets import ALL, TARGETS, named
     "--lookback", cls=DefaultedSpan, callback=span, metavar="SPAN", help="With --preflight: how far back it looks."
 )
 @click.option(
-    "--install-parser", is_flag=True, help="Only fetch Microsoft's KQL parser by npm, once for you; it checks queries."
+    "--install-parser",
+    is_flag=True,
+    help="Only install Microsoft's KQL parser with npm, once for each user; it checks queries.",
 )
 def check(
     rules: tuple[str, ...],
@@ -64,10 +66,10 @@ def check(
 
     RULE is as for convert. The rules must load, meet the conventions of Sigma and SigmaHQ (those that can be checked
     offline) and convert; each query must pass Microsoft's KQL parser with the product's tables. SigmaHQ's conventions
-    need pip install 'sigma-t1020[check]', the parser --install-parser; what is not installed is said, and passed over.
+    need pip install 'sigma-t1020[check]', the parser --install-parser; what is not installed is reported and skipped.
 
-    The report goes to standard output, a summary to stderr. Exit status: 0 no finding of --fail-on or worse, 1 there
-    is one, 2 wrong usage.
+    The report goes to standard output, a summary to stderr. Exit status: 0 no finding is as severe as --fail-on, 1 one
+    is, 2 wrong usage.
     """
     if output == "" or (output and names_folder(output)):
         raise click.UsageError(f"-o {output} is a folder: name a file in it" if output else "-o is empty: name a file")
@@ -77,7 +79,7 @@ def check(
         raise click.UsageError("--preflight prints a query: leave out --format, --fail-on and --target")
     if install_parser:
         if rules or preflight or output or pipelines or form or fail_on:
-            raise click.UsageError("--install-parser stands alone")
+            raise click.UsageError("--install-parser takes no RULE and no other option")
         _install_parser()
     elif preflight:
         _preflight(rules, pipelines, preflight, lookback or default_span("lookback"), output)
@@ -124,7 +126,7 @@ def _preflight(rules: Sequence[str], pipelines: Sequence[str], target: str, look
     if queries:
         put("\n".join(queries), output)
     elif not problems:
-        fail("nothing to ask for: no rule is left; name rule files, or no RULE for the shipped pack")
+        fail("nothing to ask for: no rule is left; name rule files, or leave RULE out for the shipped pack")
     if problems:
         sys.exit(EXIT_PROBLEMS)
 

@@ -18,7 +18,7 @@ EXIT_PROBLEMS = 1
 def echo(text: str) -> None:
     """Write to standard output as UTF-8 with LF, whatever the locale says."""
     if sys.stdout is None:
-        fail("standard output is closed; write to another place")
+        fail("standard output is closed; redirect it to a file")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
@@ -28,7 +28,7 @@ def echo(text: str) -> None:
     except OSError as error:
         # What is still in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        fail(f"standard output cannot be written: {error.strerror}; write to another place")
+        fail(f"standard output cannot be written: {error.strerror}; redirect it to another file")
 
 
 def put(text: str, output: str | None) -> None:

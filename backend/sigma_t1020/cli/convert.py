@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @RULES
-@targets_option("SIEM to convert for; all is every one that is built.")
+@targets_option("SIEM to convert for; all means every one.")
 @PIPELINES
 @click.option(
     "--format",
@@ -46,35 +46,39 @@ if TYPE_CHECKING:
     "--schedule",
     callback=span,
     metavar="PERIOD",
-    help="For a job that runs every PERIOD instead: each match is reported once.",
+    help="Instead, for a job that runs every PERIOD: each match is reported once.",
 )
 @click.option(
     "--delay",
     cls=DefaultedSpan,
     callback=span,
     metavar="SPAN",
-    help="With --schedule: how late events may come and still be found.",
+    help="With --schedule: how late events may arrive and still be found.",
 )
 @click.option(
     "--filter",
     "filters",
     multiple=True,
     metavar="FILTER",
-    help="Sigma Filter file or folder to apply, or all: the shipped ones.",
+    help="Sigma Filter file or folder to apply, or all for the shipped ones.",
 )
 @dialect_option()
 @dialects_own_options
-@click.option("--combine", is_flag=True, help="One query of all rules, with RuleId, RuleTitle and Branch.")
-@click.option("--strict", is_flag=True, help="A named loss is an error.")
+@click.option("--combine", is_flag=True, help="One query for all rules, with RuleId, RuleTitle and Branch.")
+@click.option("--strict", is_flag=True, help="Refuse a rule whose query would find more than the rule says.")
 @click.option(
-    "--output", "-o", metavar="FILE|DIR", help="Write there; a folder (or a name that ends in /) gets a file a query."
+    "--output",
+    "-o",
+    metavar="FILE|DIR",
+    help="Write there; a folder (or a name that ends in /) gets a file for each query.",
 )
 @click.pass_context
 def convert(context: click.Context, /, **_options: object) -> None:
     """Convert rules into queries.
 
-    RULE is a file or folder of Sigma rules, or - for standard input; or the id or name of one of them, or of the
-    shipped pack if no file is given: then only that is printed. Without any RULE the whole pack is converted.
+    RULE is a file or folder of Sigma rules, or - for standard input. It may also be the id or name of a rule in those
+    files or, if there are none, in the shipped pack: then only that rule is printed. Without RULE the whole pack is
+    converted.
     """
     from sigma_t1020.cli.request import Request
 
@@ -88,7 +92,7 @@ def convert(context: click.Context, /, **_options: object) -> None:
     if queries:
         _print_queries(queries, request.form, request.output)
     elif not problems:
-        fail("nothing to convert: no rule is left to print; name rule files, or no RULE for the shipped pack")
+        fail("nothing to convert: no rule is left to print; name rule files, or leave RULE out for the shipped pack")
     if problems:
         sys.exit(EXIT_PROBLEMS)
 

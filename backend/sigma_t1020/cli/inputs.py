@@ -50,7 +50,7 @@ def keep_sources(loaded: Loaded, output: str | None) -> None:
         return
     place = os.path.realpath(output)
     if any(os.path.realpath(item.path) == place for item in (*loaded.rules, *loaded.filters)):
-        raise click.UsageError(f"-o {output} is one of the rule files, which would be lost: choose another name")
+        raise click.UsageError(f"-o {output} is one of the rule files, which would be overwritten: choose another name")
 
 
 def load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRule] | None, list[Problem]]:
@@ -71,7 +71,7 @@ def load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRul
         problems.extend(item.problem("a rule, not a filter", "give rules as RULE") for item in found.rules)
         if not many:
             problems.extend(
-                item.problem("the filter touches no rule", "check its logsource and the rules that it names")
+                item.problem("the filter applies to no rule", "check its logsource and the rules that it names")
                 for item in found.filters
                 if not touches(item, loaded)
             )

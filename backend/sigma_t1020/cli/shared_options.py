@@ -19,7 +19,7 @@ PIPELINES = click.option(
     "pipelines",
     multiple=True,
     metavar="PIPELINE",
-    help="Further pySigma pipeline (name, file or folder), on top of the target's own or, if it has its name, for it.",
+    help="Further pySigma pipeline (name, file or folder), besides the target's own; one of the same name replaces it.",
 )
 
 
