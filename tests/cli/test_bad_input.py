@@ -49,7 +49,7 @@ FILES: dict[str, tuple[str | bytes, int, str]] = {
     "open bracket": (detection("  s: {Image: a}\n  condition: (s\n"), 5, "broken condition"),
     "unknown selection": (detection("  s: {Image: a}\n  condition: t\n"), 5, "the condition names 't'"),
     "unknown modifier": (detection("  s: {Image|endwith: a}\n  condition: s\n"), 4, "unknown modifier 'endwith'"),
-    "unknown field": (detection("  s: {Imag: a}\n  condition: s\n"), 4, "Imag is no field of DeviceProcessEvents"),
+    "unknown field": (detection("  s: {Imag: a}\n  condition: s\n"), 4, "Imag is not a field of DeviceProcessEvents"),
     "unknown category": (
         "title: Bad\nlogsource: {category: process_creatoin, product: windows}\n"
         "detection: {s: {Image: a}, condition: s}\n",
@@ -64,7 +64,7 @@ FILES: dict[str, tuple[str | bytes, int, str]] = {
     "duplicate id": (rule(1, title="Twin"), 2, f"duplicate id {uuid(1)}"),
     "look-ahead": (detection("  s:\n    Image|re: a(?=b)\n  condition: s\n"), 5, "uses a look-ahead"),
     "placeholder": (detection("  s:\n    Image|expand: '%x%'\n  condition: s\n"), 5, "has the placeholder %x%"),
-    "empty keyword": (detection("  s: ['']\n  condition: s\n"), 3, "a keyword is empty"),
+    "empty keyword": (detection("  s: ['']\n  condition: s\n"), 3, "an empty keyword"),
     "huge number": (detection(f"  s: {{Image: {'9' * 5000}}}\n  condition: s\n"), 4, "a number of 5,000 digits"),
     "deep nesting": (detection(f"  s: {'[' * 5000}{']' * 5000}\n  condition: s\n"), 4, "nested more than"),
     "deep brackets": (detection(f"  s: {{Image: a}}\n  condition: {'(' * 99}s{')' * 99}\n"), 5, "brackets nested"),

@@ -85,7 +85,7 @@ def test_a_finding_is_a_line_with_path_line_severity_code_message_and_hint(
         assert severity in ("error", "warning", "info")
         assert code.rstrip("]").isalnum()
         assert all(rest.rpartition("; ")), "what is wrong; what to do"
-    assert "rules/b.yml:5: error[convert]: Imag is no field of DeviceProcessEvents" in done.stdout
+    assert "rules/b.yml:5: error[convert]: Imag is not a field of DeviceProcessEvents" in done.stdout
     assert "rules/proc_creation_win_a.yml:1: warning[SigmahqStatusExistenceIssue]: " in done.stdout
     errors = done.stdout.count(": error[")
     assert f"2 rules, 0 filters: {errors} errors, {done.stdout.count(': warning[')} warnings" in done.complaints[-1]

@@ -272,7 +272,7 @@ def test_a_rule_that_is_refused_is_reported_and_the_others_are_asked_for(tmp_pat
     bad = put(tmp_path / "bad.yml", rule(2, detection="{s: {Imag: a}, condition: s}"))
     done = run("check", "--preflight", "sentinel", bad, put(tmp_path / "good.yml", GOOD))
     assert done.status == 1
-    assert done.stderr.startswith(f"{bad}:5: Imag is no field of DeviceProcessEvents; ")
+    assert done.stderr.startswith(f"{bad}:5: Imag is not a field of DeviceProcessEvents; ")
     assert '"FileName"' in done.stdout
     done = run("check", "--preflight", "all", bad)
     assert (done.status, done.stdout, len(done.complaints)) == (1, "", 1)

@@ -151,7 +151,7 @@ def test_a_correlation_is_refused_with_the_rule_that_it_needs(tmp_path: Path) ->
     done = run("convert", "-t", "sentinel", path)
     assert done.status == 1
     assert [line.split(": ")[0] for line in done.complaints] == [f"{path}:5", f"{path}:18"]
-    assert "its rule rule_1 was not converted; mend it, or put it before this one" in done.stderr
+    assert "the rule rule_1 was not converted; correct it, or put it before this one" in done.stderr
     assert done.stdout.count("// ") == 1
 
 
@@ -239,17 +239,17 @@ def test_a_scheduled_query_reads_the_period_before_the_delay(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lookback", "24"], "'24' is no time span"),
-        (["--lookback", "1 h"], "'1 h' is no time span"),
-        (["--lookback", "1h30m"], "'1h30m' is no time span"),
-        (["--lookback", "-1h"], "'-1h' is no time span"),
-        (["--lookback", "\u0661h"], "is no time span"),
-        (["--lookback", ""], "'' is no time span"),
-        (["--lookback", "0h"], "longer than nothing"),
+        (["--lookback", "24"], "'24' is not a time span"),
+        (["--lookback", "1 h"], "'1 h' is not a time span"),
+        (["--lookback", "1h30m"], "'1h30m' is not a time span"),
+        (["--lookback", "-1h"], "'-1h' is not a time span"),
+        (["--lookback", "\u0661h"], "is not a time span"),
+        (["--lookback", ""], "'' is not a time span"),
+        (["--lookback", "0h"], "longer than zero"),
         (["--lookback", "999999999w"], "longer than a hundred years"),
-        (["--schedule", "soon"], "'soon' is no time span"),
-        (["--schedule", "0m"], "longer than nothing"),
-        (["--schedule", "5m", "--delay", "later"], "'later' is no time span"),
+        (["--schedule", "soon"], "'soon' is not a time span"),
+        (["--schedule", "0m"], "longer than zero"),
+        (["--schedule", "5m", "--delay", "later"], "'later' is not a time span"),
         (["--schedule", "5m", "--lookback", "1h"], "exclude each other"),
         (["--delay", "5m"], "--delay needs --schedule"),
     ],

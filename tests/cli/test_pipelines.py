@@ -59,7 +59,7 @@ def test_a_shops_own_field_names_become_the_tables_columns(good: Path, tmp_path:
     assert found["pipeline"] == f"t1020_sentinel, {pipeline}"
     done = run("convert", "-t", "sentinel", own)
     assert (done.status, done.stdout) == (1, "")
-    assert "proc_path is no field of DeviceProcessEvents" in done.stderr
+    assert "proc_path is not a field of DeviceProcessEvents" in done.stderr
 
 
 def test_state_keys_move_the_join_to_a_shops_own_tables(good: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_message_that_the_locale_cannot_say_is_still_said(tmp_path: Path) -> N
     path = put(tmp_path / "r.yml", rule(1, detection="{s: {Prozeß: a}, condition: s}"))
     done = process("convert", "-t", "sentinel", path, environment=ASCII)
     assert done.status == 1
-    assert re.search(r"r\.yml:5: Proze.+ is no field of DeviceProcessEvents; ", done.stderr)
+    assert re.search(r"r\.yml:5: Proze.+ is not a field of DeviceProcessEvents; ", done.stderr)
 
 
 def test_a_file_name_that_is_no_utf8_is_no_obstacle(tmp_path: Path) -> None:

@@ -117,20 +117,24 @@ def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list
         (
             "t1020_kusto",
             "lookback=1y",
-            "'lookback': '1y' is no time span: write a number and s, m, h, d or w, such as 24h",
+            "'lookback': '1y' is not a time span; write a number and s, m, h, d or w, such as 24h",
         ),
         (
             "t1020_kusto",
             "lookback=24",
-            "'lookback': 24 is no time span: write a number and s, m, h, d or w, such as 24h",
+            "'lookback': 24 is not a time span; write a number and s, m, h, d or w, such as 24h",
         ),
-        ("t1020_esql", "lookback=0h", "'lookback': must be longer than nothing"),
+        ("t1020_esql", "lookback=0h", "'lookback': must be longer than zero"),
         ("t1020_eql", "lookback=5300w", "'lookback': '5300w' is longer than a hundred years"),
-        ("t1020_kusto", "schedule=0", "'schedule': 0 is no time span: write a number and s, m, h, d or w, such as 24h"),
+        (
+            "t1020_kusto",
+            "schedule=0",
+            "'schedule': 0 is not a time span; write a number and s, m, h, d or w, such as 24h",
+        ),
         (
             "t1020_splunk",
             "delay=late",
-            "'delay': 'late' is no time span: write a number and s, m, h, d or w, such as 24h",
+            "'delay': 'late' is not a time span; write a number and s, m, h, d or w, such as 24h",
         ),
         ("t1020_splunk", "index=a b", "'index': 'a b' is no index: write its name, or a macro in backticks"),
         (

@@ -120,14 +120,14 @@ def test_pysigmas_parser_refuses_utf16_beyond_ascii_so_that_no_such_rule_comes_t
 @pytest.mark.parametrize(
     ("key", "values", "message"),
     [
-        ("CommandLine|wide", "x", "no field holds text as UTF-16 bytes"),
-        ("CommandLine|base64|wide", "x", "no field holds text as UTF-16 bytes"),
-        ("CommandLine|wide|utf16|base64", "x", "no field holds text as UTF-16 bytes"),
+        ("CommandLine|wide", "x", "no field holds UTF-16 bytes"),
+        ("CommandLine|base64|wide", "x", "no field holds UTF-16 bytes"),
+        ("CommandLine|wide|utf16|base64", "x", "no field holds UTF-16 bytes"),
         ("CommandLine|base64offset|contains", ["long", "x"], "a value of one letter is too short"),
-        ("CommandLine|base64|contains", "", "an empty value is nothing to encode"),
+        ("CommandLine|base64|contains", "", "an empty value cannot be encoded"),
         ("CommandLine|wide|base64offset|contains", "", "too short"),
-        ("CommandLine|expand|base64", "%x%", "pySigma encodes the name of the placeholder"),
-        ("CommandLine|expand|cased", "%x%", "pySigma loses .cased beside .expand"),
+        ("CommandLine|expand|base64", "%x%", "pySigma encodes the name of a placeholder"),
+        ("CommandLine|expand|cased", "%x%", "pySigma ignores .cased with .expand"),
         ("CommandLine|contains", [], "the list of values is empty"),
     ],
 )

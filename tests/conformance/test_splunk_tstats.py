@@ -102,17 +102,20 @@ def _rule(category: str, **detection: Any) -> dict[str, Any]:
     [
         (
             _rule("process_creation", Description="7z"),
-            "Description is no field of the data model Endpoint.Processes; --dialect spl has it",
+            "Description is not a field of the data model Endpoint.Processes; use --dialect spl",
         ),
         (
             _rule("network_connection", **{"DestinationHostname|endswith": ".onion"}),
-            "DestinationHostname is no field of the data model Network_Traffic.All_Traffic; --dialect spl has it",
+            "DestinationHostname is not a field of the data model Network_Traffic.All_Traffic; use --dialect spl",
         ),
-        (_rule("process_creation", Imag="x"), "Imag is no field of the data model Endpoint.Processes; did you mean "),
+        (
+            _rule("process_creation", Imag="x"),
+            "Imag is not a field of the data model Endpoint.Processes; did you mean ",
+        ),
         (_rule("process_creation", **{"CommandLine|contains": "know"}), "writes 'unknown' for no value"),
         (_rule("process_creation", CommandLine=""), "'' cannot be told from no value"),
-        (_rule("network_connection", Initiated="maybe"), "Initiated is 'maybe', which these tables do not tell"),
-        (_rule("file_event", TargetFilename="x"), "has no table in the pipeline; it knows the categories"),
+        (_rule("network_connection", Initiated="maybe"), "Initiated is 'maybe', which these tables do not record"),
+        (_rule("file_event", TargetFilename="x"), "has no table in the pipeline; use one of the categories"),
     ],
 )
 def test_what_a_data_model_lacks_is_refused_by_name(rule: dict[str, Any], words: str) -> None:

@@ -1,7 +1,7 @@
-"""pySigma plugin: the backends of sigma-t1020, a folder a dialect.
+"""The pySigma plugin of sigma-t1020: one backend for each dialect, in a folder of its own.
 
-Each is imported when it is first asked for, since one costs some 40 ms and a run of the program needs one. pySigma's
-plugin discovery goes through this module's `__dict__`, and so asks for all of them.
+A backend is imported on first use, because an import takes about 40 ms and a run of the program needs only one.
+pySigma's plugin discovery reads this module's `__dict__`, which imports them all.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["T1020EqlBackend", "T1020EsqlBackend", "T1020KustoBackend", "T1020Spl
 
 @dataclass(frozen=True)
 class _Later:
-    """A class that is not imported yet: its module here."""
+    """A class that is not imported yet; `module` is its module in this package."""
 
     module: str
 
 
 class _Plugin(ModuleType):
-    """This module, which imports what it has for later."""
+    """This module; it imports a backend class when it is first read."""
 
     def __getattribute__(self, name: str) -> Any:
         if name == "__dict__":
@@ -57,7 +57,7 @@ _CLASSES = {
 
 
 def backend_class(identifier: str) -> Any:
-    """The class of a backend by the name that sigma-cli knows it by."""
+    """The backend class with this identifier, the name that sigma-cli uses. Raises KeyError for an unknown one."""
     return getattr(sys.modules[__name__], _CLASSES[identifier])
 
 

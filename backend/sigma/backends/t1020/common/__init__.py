@@ -1,1 +1,1 @@
-"""What all dialects share: the front, which turns Sigma's conditions into tests, and what surrounds it. No dialect."""
+"""What all dialects share: the front, which turns Sigma's conditions into semantic tests, and what surrounds it."""

@@ -1,4 +1,4 @@
-"""The way of a rule through a backend: its options, what it keeps for correlations, what it gives up."""
+"""The base class of the backends: their options, and how a rule becomes a query with its losses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ Frame = TypeVar("Frame", bound=TimeFrame)
 
 
 class BadOption(click.UsageError, ValueError):
-    """An option of a backend that cannot be. sigma-cli prints click's errors, and lets a ValueError be a traceback."""
+    """A backend option has an invalid value.
+
+    It is a click error too, because sigma-cli prints those and shows a traceback for a plain ValueError.
+    """
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(f"Backend option '{option}': {message}")
@@ -43,11 +46,11 @@ def _option_seconds(option: str, span: str | int, least: int = 1) -> int:
 
 
 class QueryBackend(Correlations, Generic[Frame]):
-    """What the backends of all dialects do alike. `frame` is which events their queries read."""
+    """The base of all backends. `frame` says which events their queries read."""
 
     requires_pipeline: ClassVar[bool] = True
     default_correlation_method: ClassVar[str] = "default"
-    #: The dialect's time frame, of spans in seconds.
+    #: The dialect's class of time frame; it takes look-back, period and delay in seconds.
     frame_class: type[Frame]
 
     def __init__(
@@ -62,9 +65,9 @@ class QueryBackend(Correlations, Generic[Frame]):
         super().__init__(processing_pipeline, collect_errors, **backend_options)
         know_utf16le()
         self.correlated: dict[int, Query] = {}
-        """The queries of converted correlations, by the identity of their rules, for those that refer to them."""
+        """The queries of converted correlations by `id` of the rule, for the correlations that refer to them."""
         self.losses: dict[int, dict[int, tuple[Loss, ...]]] = {}
-        """By the identity of a converted rule and the index of its query: what that gives up."""
+        """The losses of each query, by `id` of the converted rule and index of the query."""
         self.frame = self._time_frame(
             _option_seconds("lookback", lookback),
             _option_seconds("schedule", schedule) if schedule not in ("", None) else 0,
@@ -76,7 +79,7 @@ class QueryBackend(Correlations, Generic[Frame]):
 
     @abstractmethod
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
-        """The queries of the format `combined`, of what finalize_query gives there."""
+        """The queries of the output format `combined`, made from what finalize_query returned in that format."""
 
     def convert_rule(
         self,
@@ -84,9 +87,9 @@ class QueryBackend(Correlations, Generic[Frame]):
         output_format: str | None = None,
         callback: Callable[..., Any] | None = None,
     ) -> list[Any]:
-        """Convert one rule; see Backend.convert_rule.
+        """Convert one rule, as pySigma's Backend.convert_rule does.
 
-        A rule that a correlation refers to keeps its searches, unfinished, for that correlation.
+        If a correlation refers to the rule, the rule keeps its searches as its conversion result.
         """
         self.losses.pop(id(rule), None)
         self._converting = rule
@@ -116,7 +119,10 @@ class QueryBackend(Correlations, Generic[Frame]):
         ]
 
     def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Query:
-        """The query of a rule's condition, which comes as a tree of semantic tests; its text is made at the end."""
+        """Make the search of a rule from its tree of semantic tests; a correlation's query is already made.
+
+        Raises Unsupported if the condition holds for every event.
+        """
         if isinstance(rule, SigmaCorrelationRule):
             correlated: Query = query
             self.correlated[id(rule)] = correlated
@@ -135,7 +141,10 @@ class QueryBackend(Correlations, Generic[Frame]):
 
     @abstractmethod
     def _settled(self, condition: Node[Any], model: LogModel) -> tuple[Node[Any], tuple[Loss, ...]]:
-        """The condition as the log source can answer it, never narrower, and what is lost. Raises Unsupported."""
+        """Return the condition in a form that the log source can answer, never narrower, and its losses.
+
+        Raises Unsupported if every such form would be narrower.
+        """
 
     def finalize_query(
         self,
@@ -145,7 +154,7 @@ class QueryBackend(Correlations, Generic[Frame]):
         state: ConversionState,
         output_format: str,
     ) -> Any:
-        """The query's text; in the combined format, which needs them all first, the query with its names."""
+        """Return the query's text or, in the format `combined`, its alert and the query itself."""
         self.losses.setdefault(id(rule), {})[index] = self._losses_of(query)
         if output_format == "combined":
             branch = rule.custom_attributes.get("branch", "")
@@ -154,13 +163,13 @@ class QueryBackend(Correlations, Generic[Frame]):
         return super().finalize_query(rule, query, index, state, output_format)
 
     def _losses_of(self, query: Query) -> tuple[Loss, ...]:
-        """What a query gives up that is printed by itself."""
+        """The losses of a query that is printed on its own, not as a part of another."""
         return query.losses
 
     def finalize_query_default(
         self, rule: SigmaRule | SigmaCorrelationRule, query: Query, index: int, state: ConversionState
     ) -> str:
-        """The query's text."""
+        """Return the query's text."""
         return query.render(self.frame)
 
     def convert_correlation_rule(
@@ -170,7 +179,10 @@ class QueryBackend(Correlations, Generic[Frame]):
         method: str | None = None,
         callback: Callable[..., Any] | None = None,
     ) -> list[Any]:
-        """Convert one correlation; see Backend.convert_correlation_rule. Its rules must be converted before."""
+        """Convert one correlation, as pySigma's Backend.convert_correlation_rule does.
+
+        The rules that it refers to must have been converted already.
+        """
         self.losses.pop(id(rule), None)
         self.correlated.pop(id(rule), None)
         self._asking = Asking.of_rule(rule)
@@ -180,19 +192,19 @@ class QueryBackend(Correlations, Generic[Frame]):
             self._refuse_longer_than_looked_back(rule)
             queries = super().convert_correlation_rule(rule, output_format, method, callback)
         except SigmaError as error:
-            # pySigma collects the errors of rules, not those of correlations.
+            # pySigma collects the errors of rules, but not those of correlations.
             if not self.collect_errors:
                 raise
             errors: list[Any] = self.errors
             errors.append((rule, error))
-        # pySigma prints what another correlation refers to all the same.
+        # pySigma would also print a correlation that only serves another one.
         return queries if rule._output else []
 
     def _refuse_longer_than_looked_back(self, rule: SigmaCorrelationRule) -> None:
         span, lookback = rule.timespan.seconds, self.frame.lookback
         if not self.frame.period and span > lookback:
             raise Unsupported(
-                f"the time span of {timespan(span)} is longer than the look-back of {timespan(lookback)}, in which it "
-                f"cannot be seen; use a longer one, such as {timespan(2 * span)}",
+                f"the time span of {timespan(span)} is longer than the look-back of {timespan(lookback)}; use a longer "
+                f"look-back, such as {timespan(2 * span)}",
                 at=("correlation", "timespan"),
             )

@@ -1,4 +1,4 @@
-"""A field as the target has it: its column, and what kind of values that holds. No dialect."""
+"""Columns: how a target stores a Sigma field, and what kind of values it holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 
 class Kind(Enum):
-    """What a column holds, whatever the target calls the type."""
+    """What kind of values a column holds, whatever the target calls the type."""
 
     TEXT = auto()
     NUMBER = auto()
@@ -17,7 +17,7 @@ class Kind(Enum):
     OTHER = auto()
 
 
-#: The types of Kusto, of Elasticsearch's mappings, and those that a pipeline for Splunk may declare.
+#: The types of Kusto and of Elasticsearch's mappings, and the types that a pipeline for Splunk may declare.
 _TYPES = {
     Kind.TEXT: ("string", "keyword", "constant_keyword", "wildcard", "text", "match_only_text"),
     Kind.NUMBER: (
@@ -33,14 +33,17 @@ _KINDS = {name: kind for kind, names in _TYPES.items() for name in names}
 
 @dataclass(frozen=True)
 class Column:
-    """A field as the target has it.
+    """A column of the target.
 
-    `text` is the column's name as the dialect writes it, empty where only the file name of a path is stored; `type` is
-    the target's name of its type; `base_name` is the column that holds the file name of this path. `computed` names the
-    column among the log model's `expressions` where the table does not have it. `halves` are two columns that are its
-    value when a backslash joins them. `many` says that it holds arrays, of which a test holds for any value, and
-    `optional` that an installation may lack it. `name` is the column's name as the pipeline has it, and `field` the
-    Sigma field, for messages.
+    - `text`: the name as the dialect writes it; empty if the table stores only the file name of the path.
+    - `type`: the target's name for the type.
+    - `base_name`: the column that holds the file name of this path.
+    - `computed`: the name in the log model's `expressions`, if the query computes the column.
+    - `halves`: two columns that give the value when a backslash joins them.
+    - `many`: the column holds arrays; a test holds if it holds for any value.
+    - `optional`: an installation may lack the column.
+    - `name`: the name as the pipeline writes it.
+    - `field`: the Sigma field, for messages.
     """
 
     text: str
@@ -55,20 +58,20 @@ class Column:
 
     @property
     def kind(self) -> Kind:
-        """What its values are."""
+        """The kind of its values."""
         return _KINDS.get(self.type, Kind.OTHER)
 
     @property
     def called(self) -> str:
-        """What messages call it: by the name in the rule, where a rule tests it."""
+        """The name to use in messages: the one in the rule, if a rule tests the column."""
         return self.field or self.name or self.text
 
     @property
     def is_text(self) -> bool:
-        """Whether its values are texts."""
+        """Whether its values are text."""
         return self.kind is Kind.TEXT
 
     @property
     def nullable(self) -> bool:
-        """Whether the type has a null in Kusto; strings do not."""
+        """Whether the type has a null in Kusto; `string` and `dynamic` have none."""
         return self.type not in ("string", "dynamic")

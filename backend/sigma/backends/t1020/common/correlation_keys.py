@@ -1,4 +1,4 @@
-"""What correlations ask of their rules, and where the log source of each rule has it: group-by and counted fields."""
+"""The group-by fields and counted fields of correlations, and the columns that hold them in each rule's log source."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ AT_GROUP_BY = ("correlation", "group-by")
 
 @dataclass(frozen=True)
 class Keys:
-    """Where a log source has what a correlation asks for: its group-by fields under their Sigma names, and the field
-    whose values it counts, if it counts any. `refusal` says what it does not have."""
+    """The columns of one log source that a correlation needs.
+
+    `by` has the columns of the group-by fields under their Sigma names, `value` the column of the counted field, if
+    there is one. `refusal` is set if the log source lacks one of them.
+    """
 
     by: Mapping[str, Column]
     value: Column | None = None
@@ -31,10 +34,10 @@ class Keys:
 
 @dataclass(frozen=True)
 class Asking:
-    """What a correlation asks of each correlation to which it refers, in the rule's own words.
+    """The fields that a correlation asks for, under the names that its author wrote.
 
-    pySigma's pipelines rename the fields of a correlation too, before it is converted, once for all that it refers to:
-    `group_by` and `counted` are its fields, `of` is by the number of a reference what each is called there.
+    A pySigma pipeline renames the fields of a correlation before it is converted, so these names are saved first.
+    `of` maps the number of each referenced correlation, from 1, to the names of the fields in it.
     """
 
     group_by: Sequence[str]
@@ -43,7 +46,7 @@ class Asking:
 
     @classmethod
     def of_rule(cls, rule: SigmaCorrelationRule) -> Asking:
-        """Before a pipeline has seen the correlation."""
+        """Read the fields of a correlation that no pipeline has changed yet."""
         group_by, counted = list(rule.group_by or ()), counted_fields(rule)
         of = {
             number: {field: aliased(rule, reference.rule, field) for field in [*group_by, *counted]}
@@ -54,16 +57,16 @@ class Asking:
 
 
 class CorrelationKeys(Front):
-    """The front, and the columns that correlations ask their rules for."""
+    """The front, extended by the columns that correlations need from their rules."""
 
-    #: Of the correlation that is being converted.
+    #: The fields of the correlation that is being converted.
     _asking: Asking
 
     def _keys_for_correlations(self, rule: SigmaRule) -> dict[int, Keys]:
-        """For each correlation that refers to the rule: the fields it asks for as this log source has them.
+        """The columns that each correlation needs from the rule, by `id` of the correlation.
 
-        Asked before the pipeline renames the rule's fields, with a stand-in rule of the same log source: pySigma
-        would rename the correlation's fields once for all legs, though each leg has its own table.
+        They are looked up with a copy of the rule, before the pipeline renames the rule's fields. pySigma would rename
+        a correlation's fields once for all its rules, but each rule may read a table of its own.
         """
         keys: dict[int, Keys] = {}
         for correlation in rule._backreferences:
@@ -74,7 +77,7 @@ class CorrelationKeys(Front):
             try:
                 found = self._resolve(rule, asked)
             except SigmaError as error:
-                # The rule itself has nothing wrong: the correlation is refused for it, when its turn comes.
+                # The rule itself is fine; the correlation is refused when it is converted.
                 keys[id(correlation)] = Keys({}, refusal=_refusal(correlation, rule, asked, error))
                 continue
             value = next((found[field] for field in counted_fields(correlation)), None)
@@ -82,7 +85,10 @@ class CorrelationKeys(Front):
         return keys
 
     def _resolve(self, rule: SigmaRule, fields: Mapping[str, str]) -> dict[str, Column]:
-        """Where the log source of a rule has some fields; the keys of `fields` are kept."""
+        """Find the columns of `fields` in the log source of a rule; the result has the same keys.
+
+        Raises Unsupported if a field has no column there, or several.
+        """
         if not fields:
             return {}
         probe = copy.copy(rule)
@@ -99,12 +105,12 @@ class CorrelationKeys(Front):
                 continue
             if not isinstance(item, SigmaDetectionItem) or item.field is None:
                 raise Unsupported(
-                    f"a correlation asks for {asked}, several columns of {model.table}; choose one", field
+                    f"a correlation asks for {asked}, which is several columns of {model.table}; choose one", field
                 )
             column = self._column(item.field, model, field)
             if not column.text:
                 raise Unsupported(
-                    f"{asked}, which a correlation asks for, has no column in {model.table}; choose another field",
+                    f"a correlation asks for {asked}, which has no column in {model.table}; choose another field",
                     field,
                 )
             found[asked] = column
@@ -112,7 +118,7 @@ class CorrelationKeys(Front):
 
 
 def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:
-    """What a field of a correlation is called in a rule: the same, unless an alias says otherwise."""
+    """The name of a correlation's field in a rule: the field itself, unless it is an alias."""
     return _own_name(correlation, rule, field) or field
 
 
@@ -125,12 +131,12 @@ def _own_name(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelat
 def _refusal(
     correlation: SigmaCorrelationRule, rule: SigmaRule, asked: Mapping[str, str], error: SigmaError
 ) -> Unsupported:
-    """Why a correlation cannot have what it asks of a rule; `asked` has its fields and what they are called there."""
+    """The refusal of a correlation whose rule lacks a field; `asked` maps its fields to their names in the rule."""
     name = rule.name or rule.id
     if not isinstance(error, Unsupported):
-        # A pipeline's own words, which are about a test of the field.
+        # The message comes from the pipeline and speaks of a test of the field.
         fields = " or ".join(asked.values())
-        return Unsupported(f"it asks {name} for {fields}, which is no column there: {error}", at=AT_GROUP_BY)
+        return Unsupported(f"{name} has no column for {fields}: {error}", at=AT_GROUP_BY)
     alias = error.field
     if (
         isinstance(error, NoSuchField)
@@ -139,8 +145,8 @@ def _refusal(
         and not _own_name(correlation, rule, alias)
     ):
         return Unsupported(
-            f"the alias {alias} does not say what it is in {name}, which has no field of that name; "
-            f"add `{name}: …` to it",
+            f"the alias {alias} names no field of {name}, and {name} has no field called {alias}; "
+            f"add `{name}: …` to the alias",
             at=("correlation", "aliases", alias),
         )
     return error

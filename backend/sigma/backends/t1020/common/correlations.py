@@ -1,4 +1,4 @@
-"""What the correlations of all dialects have in common: how they are taken apart, and what is refused."""
+"""The conversion of correlations that all dialects share, and what it refuses."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ OPERATORS = {
     SigmaCorrelationConditionOperator.EQ: "==",
     SigmaCorrelationConditionOperator.NEQ: "!=",
 }
-#: Rules of one log source in `temporal`: an event may be of several, so that each set of them is looked at.
+#: The most rules of one log source in `temporal`. One event may match several, so queries check each subset of them.
 MAX_OVERLAPPING = 5
 _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne}
 
 
 def _refused(kind: str) -> Callable[..., list[Any]]:
-    """A conversion that refuses a type of correlation by its name."""
+    """A conversion method that refuses a correlation type."""
 
     def refuse(backend: Correlations, *_: Any, **__: Any) -> list[Any]:
         raise Unsupported(
@@ -55,34 +55,34 @@ def _refused(kind: str) -> Callable[..., list[Any]]:
 
 
 class Correlations(CorrelationKeys):
-    """The front, and correlations of the searches that its rules became; subclasses make the queries.
+    """The front, extended by correlations; subclasses make the queries.
 
-    A rule is converted before the correlations that name it, and keeps its searches as its conversion result.
+    A rule is converted before the correlations that refer to it, and keeps its searches as its conversion result.
     """
 
-    #: What messages call the dialect.
+    #: The name of the dialect in messages.
     language: ClassVar[str]
-    #: What a rule becomes in the dialect.
+    #: The dialect's class for the search of a rule.
     search_class: ClassVar[type[RuleSearch]]
-    #: Which events are read, the dialect's own kind of time frame; set by the backend.
+    #: The dialect's time frame, which says which events are read; the backend sets it.
     frame: Any
 
     @abstractmethod
     def _ordered(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
-        """The query of rules in order, two or more, with a group-by."""
+        """The query of a `temporal_ordered` correlation of two or more rules, with a group-by."""
 
     @abstractmethod
     def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Any]) -> Query:
-        """The query of rules in any order, two or more."""
+        """The query of a `temporal` correlation of two or more rules."""
 
     @abstractmethod
     def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Any], operator: str, limit: int) -> Query:
-        """The query of a number of events, or of values where the correlation counts a field."""
+        """The query of an `event_count` or `value_count` whose count satisfies `operator` and `limit`."""
 
     def convert_correlation_temporal_ordered_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
-        """Rules in order on one key within the time span."""
+        """Convert a correlation of rules that match in order within the time span."""
         searches = self._searches(rule, least=2)
         if not self._asking.group_by:
             raise Unsupported(
@@ -93,21 +93,21 @@ class Correlations(CorrelationKeys):
     def convert_correlation_temporal_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
-        """Rules in any order on one key within the time span."""
+        """Convert a correlation of rules that match in any order within the time span."""
         return [self._temporal(rule, self._searches(rule, least=2))]
 
     def convert_correlation_event_count_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
-        """A number of events on one key within the time span."""
+        """Convert a correlation that counts events within the time span."""
         return [self._count(rule)]
 
     def convert_correlation_value_count_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
-        """A number of values of a field on one key within the time span."""
+        """Convert a correlation that counts the distinct values of a field within the time span."""
         if len(counted_fields(rule)) != 1:
-            raise Unsupported("value_count counts the values of one field; name it as condition field", at=AT_CONDITION)
+            raise Unsupported("value_count counts one field's values; set `field` in the condition", at=AT_CONDITION)
         return [self._count(rule)]
 
     def _count(self, rule: SigmaCorrelationRule) -> Query:
@@ -119,7 +119,7 @@ class Correlations(CorrelationKeys):
         return self._counted(rule, searches, operator, condition.count)
 
     def _refuse_upper_bound(self, word: str, searches: Sequence[RuleSearch]) -> None:
-        """Raise Unsupported where a count with lt, lte, eq or neq cannot be told, or would find less than it says."""
+        """Raise Unsupported if the query of a count with lt, lte, eq or neq would find less than the rule means."""
         frame: TimeFrame = self.frame
         if frame.period:
             raise Unsupported(
@@ -128,14 +128,16 @@ class Correlations(CorrelationKeys):
             )
         if losses := losses_of(searches):
             raise Unsupported(
-                f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; mend "
-                "the rule or use gt or gte",
+                f"a rule finds more than it says ({losses[0].message}), so a count with {word} would find less; "
+                "correct the rule, or use gt or gte",
                 at=AT_CONDITION,
             )
 
     def _searches(self, rule: SigmaCorrelationRule, least: int = 1) -> list[Any]:
-        """The search of each rule of a correlation. Raises Unsupported for what has none or lacks a field, and for
-        fewer than `least`."""
+        """The search of each rule of a correlation.
+
+        Raises Unsupported for a rule that has no search or lacks a field, and for fewer rules than `least`.
+        """
         searches = [
             self._correlated(reference.rule, number, rule)
             if isinstance(reference.rule, SigmaCorrelationRule)
@@ -143,17 +145,17 @@ class Correlations(CorrelationKeys):
             for number, reference in enumerate(rule.referenced_rules, start=1)
         ]
         if len(searches) < least:
-            raise Unsupported("the correlation has a single rule; name two or more", at=AT_RULES)
+            raise Unsupported("the correlation has only one rule; name two or more", at=AT_RULES)
         for search in searches:
             if (refusal := search.keys[id(rule)].refusal) is not None:
                 raise refusal
         return searches
 
     def _correlated(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> RuleSearch:
-        """When a correlation has come true, as the search of the rule of that number of another one."""
+        """The search that finds when `inner`, rule `number` of `outer`, came true. Raises Unsupported by default."""
         raise Unsupported(
-            f"its rule {inner.name or inner.id} is a correlation, which {self.language} cannot correlate again; name "
-            "rules",
+            f"{inner.name or inner.id} is a correlation, and {self.language} cannot correlate correlations; name rules "
+            "instead",
             at=AT_RULES,
         )
 
@@ -166,9 +168,9 @@ class Correlations(CorrelationKeys):
             found = []
         if not found:
             raise Unsupported(
-                f"its rule {reference.reference} was not converted; mend it, or put it before this one", at=AT_RULES
+                f"the rule {reference.reference} was not converted; correct it, or put it before this one", at=AT_RULES
             )
-        # An event that meets several conditions of a rule is one event.
+        # An event that meets several conditions of a rule counts once.
         return replace(found[0], condition=any_of(search.condition for search in found), losses=losses_of(found))
 
     convert_correlation_value_sum_rule = _refused("value_sum")
@@ -180,42 +182,40 @@ class Correlations(CorrelationKeys):
 
 
 def refuse_overlapping(rules: int, table: str) -> None:
-    """Raise Unsupported for more rules of one log source than `temporal` can tell apart."""
+    """Raise Unsupported if more rules read one log source than `temporal` can check for distinct events."""
     if rules > MAX_OVERLAPPING:
         raise Unsupported(
-            f"{rules} rules of the correlation read {table}, of which an event may meet several; name at most "
+            f"{rules} rules of the correlation read {table}, and one event may match several of them; name at most "
             f"{MAX_OVERLAPPING}",
             at=AT_RULES,
         )
 
 
 def refuse_condition(rule: SigmaCorrelationRule) -> None:
-    """Raises Unsupported for a condition that no query here heeds, or that never comes true."""
+    """Raise Unsupported for a condition that no dialect supports, or that never comes true."""
     condition = rule.condition
     if not isinstance(condition, SigmaCorrelationCondition):
         return
     wanted = f"{condition.op.name.lower()}: {condition.count}"
     if rule.type in (SigmaCorrelationType.TEMPORAL, SigmaCorrelationType.TEMPORAL_ORDERED):
-        # pySigma writes "at least so many as there are rules" where a rule has no condition.
+        # pySigma sets the condition to `gte: <number of rules>` if the correlation has none.
         rules = len(rule.rules or ())
         if [_comes_true(condition, count) for count in range(rules + 1)] != [False] * rules + [True]:
             raise Unsupported(
-                f"`{wanted}` of {rules} rules: {rule.type.name.lower()} asks for all of its rules; leave the condition "
-                "out, or write a correlation for each choice of rules",
+                f"`{wanted}` of {rules} rules: {rule.type.name.lower()} needs all of its rules; leave the condition "
+                "out, or write one correlation for each combination of rules",
                 at=AT_CONDITION,
             )
         return
     reason = ""
     if rule.type is SigmaCorrelationType.EVENT_COUNT and not _may_come_true(condition, 1):
-        reason = (
-            "a time span starts with an event that is counted; no query here finds the absence of events, use gt or gte"
-        )
+        reason = "a time span starts with an event that is counted, so a count is at least 1; use gt or gte"
     elif rule.type is SigmaCorrelationType.VALUE_COUNT:
         counted = counted_fields(rule)
         if len(counted) == 1 and counted[0] in (rule.group_by or ()) and not _comes_true(condition, 1):
-            reason = f"each {counted[0]} has one value of itself; count another field"
+            reason = f"each {counted[0]} has only one value of {counted[0]}; count another field"
         elif not _may_come_true(condition, 0):
-            reason = "no count is negative; write another number"
+            reason = "a count is never negative; write another number"
     if reason:
         raise Unsupported(f"`{wanted}` never comes true: {reason}", at=AT_CONDITION)
 
@@ -225,5 +225,5 @@ def _comes_true(condition: SigmaCorrelationCondition, count: int) -> bool:
 
 
 def _may_come_true(condition: SigmaCorrelationCondition, least: int) -> bool:
-    """Whether some count does, of those from `least` on."""
+    """Whether the condition holds for any count of at least `least`."""
     return any(_comes_true(condition, max(least, count)) for count in (least, condition.count, condition.count + 1))

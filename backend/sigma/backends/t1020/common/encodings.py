@@ -1,8 +1,8 @@
-"""The encoding modifiers by the specification: wide, utf16be, utf16, base64 and base64offset; and utf16le.
+"""The encoding modifiers as the specification defines them: wide, utf16le, utf16be, utf16, base64 and base64offset.
 
-Source: Sigma modifiers appendix, "Encoding". pySigma 1.5.1 differs: utf16 begins with EF BB BF and not with FF FE;
-base64offset counts characters, not bytes; an escaped asterisk is encoded with its backslash; cased is lost in what
-stands after it, in windash too; windash finds no dashes behind an encoding.
+Source: Sigma modifiers appendix, "Encoding". pySigma 1.5.1 differs: utf16 starts with EF BB BF instead of FF FE;
+base64offset counts characters instead of bytes; an escaped asterisk is encoded with its backslash; a modifier after
+cased, windash included, loses it; windash after an encoding finds no dashes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BASE64 = frozenset((SigmaBase64Modifier, SigmaBase64OffsetModifier))
 
 
 def know_utf16le() -> None:
-    """Let pySigma parse |utf16le, of which |wide is another name by the specification.
+    """Let pySigma parse |utf16le, which the specification defines as another name of |wide.
 
-    It is asked for where rules are about to be parsed: by the loader, and by a backend, which sigma-cli makes before it
-    reads rules. What it leaves behind is the same however often and for whatever rules it is asked.
+    The loader and the backends call it; sigma-cli creates a backend before it reads rules. Calling it again changes
+    nothing.
     """
     modifier_mapping.setdefault("utf16le", SigmaWideModifier)
 
@@ -38,11 +38,12 @@ def know_utf16le() -> None:
 def encode_anew(item: SigmaDetectionItem) -> None:
     """Give an item with encodings, or with windash and cased, the values that its rule means.
 
-    From what the rule writes, so that a second time changes nothing. Raises ValueError for what cannot be encoded.
+    The values are made from those in the rule, so a second call changes nothing. Raises ValueError if a value cannot
+    be encoded.
     """
     modifiers = set(item.modifiers)
     if item.original_value is None:
-        # A pipeline has changed the values since, which it does only once they were encoded.
+        # A pipeline has changed the values; it sees them only after they are encoded.
         return
     if modifiers & (WIDE | BASE64) or {SigmaWindowsDashModifier, SigmaCaseSensitiveModifier} <= modifiers:
         chain = [_MEANT.get(modifier, modifier) for modifier in sorted(item.modifiers, key=_rank)]
@@ -50,12 +51,12 @@ def encode_anew(item: SigmaDetectionItem) -> None:
 
 
 def _rank(modifier: type) -> int:
-    """Dashes are those of the text, before it is encoded; all else is said of the encoded text."""
+    """The order of a modifier: windash applies to the text, then encodings, then all other modifiers to the result."""
     return 0 if modifier is SigmaWindowsDashModifier else 1 if modifier in WIDE | BASE64 else 2
 
 
 class _Octets(SigmaString):
-    """Bytes on their way from one modifier to the next: each is the character of its number."""
+    """Bytes passed from one modifier to the next; each byte is the character with that code."""
 
     @classmethod
     def of(cls, data: bytes) -> _Octets:
@@ -68,7 +69,7 @@ class _Octets(SigmaString):
 
 
 def _text(value: SigmaString) -> str:
-    """The text without escapes. Raises ValueError for wildcards, which pySigma's parser lets nobody encode."""
+    """The text without escapes. Raises ValueError for wildcards."""
     parts = [part for part in value.s if isinstance(part, str)]
     if len(parts) < len(value.s):
         raise ValueError("wildcards cannot be encoded; write the value out")
@@ -98,19 +99,19 @@ class _Base64(SigmaBase64Modifier):
     def modify(self, val: SigmaString) -> SigmaString:
         data = _octets(val)
         if not len(data):
-            raise ValueError("an empty value is nothing to encode; give one")
+            raise ValueError("an empty value cannot be encoded; write a value")
         return super().modify(data)
 
 
 class _Base64Offset(SigmaBase64OffsetModifier):
-    """pySigma's cuts, which hold for as many characters as bytes."""
+    """pySigma's offsets, applied to bytes: pySigma counts characters, and each byte is one here."""
 
     def modify(self, val: SigmaString) -> SigmaExpansion:
         data = _octets(val)
         if len(data) < 2:
-            # Of one byte the form shifted by one has no character of its own: an empty text, which all texts have.
+            # A single byte shifted by one fixes no Base64 character, which leaves the empty text.
             raise ValueError(
-                "a value of one letter is too short for |base64offset and would be found everywhere; give more of it"
+                "a value of one letter is too short for |base64offset, which would match every text; write a longer one"
             )
         return super().modify(data)
 

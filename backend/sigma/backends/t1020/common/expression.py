@@ -1,7 +1,7 @@
-"""A condition as a tree that dialects print: tests joined by all, any and not.
+"""Conditions as trees: tests joined by All, AnyOf and Not.
 
-pySigma's own conversion joins strings, so nothing can be reordered, merged or negated afterwards. The
-backends here return these nodes instead, and print once, at the end.
+pySigma's own conversion joins strings, which cannot be reordered, merged or negated afterwards. The backends build
+these trees instead and print them once, at the end.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Test(Generic[T]):
-    """A leaf: what it tests is the dialect's matter."""
+    """A leaf; `what` is a semantic test or a dialect's predicate."""
 
     what: T
 
 
 @dataclass(frozen=True)
 class All(Generic[T]):
-    """Holds when every argument does; holds when there is none."""
+    """Holds if every argument holds, or if there are no arguments."""
 
     args: tuple[Node[T], ...]
 
 
 @dataclass(frozen=True)
 class AnyOf(Generic[T]):
-    """Holds when an argument does; fails when there is none."""
+    """Holds if any argument holds; fails if there are no arguments."""
 
     args: tuple[Node[T], ...]
 
 
 @dataclass(frozen=True)
 class Not(Generic[T]):
-    """Holds when the argument does not (logic is two-valued)."""
+    """Holds if the argument does not hold; logic is two-valued."""
 
     arg: Node[T]
 
@@ -46,7 +46,7 @@ Node = Test[T] | All[T] | AnyOf[T] | Not[T]
 
 
 def _flattened(kind: type[All[T]] | type[AnyOf[T]], args: Iterable[Node[T]]) -> Node[T]:
-    """Join nodes: nested joins of the same kind dissolve, repeats go, a single one stands for itself."""
+    """Join nodes: flatten nested joins of the same kind, drop repeats, and return a single node as it is."""
     flat: dict[Node[T], None] = {}
     for arg in args:
         flat.update(dict.fromkeys(arg.args if isinstance(arg, kind) else (arg,)))
@@ -64,7 +64,7 @@ def any_of(args: Iterable[Node[T]]) -> Node[T]:
 
 
 def negate(node: Node[T]) -> Node[T]:
-    """The node's opposite, with NOT moved down to the tests (de Morgan), so that clauses stay one a line."""
+    """The negated node, with NOT moved down to the tests (De Morgan), so that a query keeps one clause a line."""
     if isinstance(node, Not):
         return node.arg
     if isinstance(node, AnyOf):
@@ -75,7 +75,7 @@ def negate(node: Node[T]) -> Node[T]:
 
 
 def leaves(node: Node[T]) -> Iterator[T]:
-    """What the tests of a tree test, in order."""
+    """Yield what each test of the tree tests, in order."""
     if isinstance(node, Test):
         yield node.what
     elif isinstance(node, Not):
@@ -86,7 +86,7 @@ def leaves(node: Node[T]) -> Iterator[T]:
 
 
 def rewrite(node: Node[T], join: Callable[[All[T] | AnyOf[T]], Node[T]]) -> Node[T]:
-    """Rebuild the tree from its leaves up, passing each join to `join`."""
+    """Rebuild the tree bottom-up, replacing each join by what `join` returns for it."""
     if isinstance(node, All):
         joined = all_of(rewrite(arg, join) for arg in node.args)
     elif isinstance(node, AnyOf):
@@ -97,7 +97,7 @@ def rewrite(node: Node[T], join: Callable[[All[T] | AnyOf[T]], Node[T]]) -> Node
 
 
 def lowered(node: Node[T], lower: Callable[[T], Node[U]]) -> Node[U]:
-    """The tree with another one in the place of each test, NOT moved down to its leaves."""
+    """Replace each test by the tree that `lower` returns for it, with NOT moved down to the leaves."""
     if isinstance(node, Test):
         return lower(node.what)
     if isinstance(node, Not):
@@ -107,21 +107,22 @@ def lowered(node: Node[T], lower: Callable[[T], Node[U]]) -> Node[U]:
 
 
 def conjuncts(node: Node[T]) -> tuple[Node[T], ...]:
-    """What must hold at once."""
+    """The nodes that must all hold: the arguments of All, or the node itself."""
     return node.args if isinstance(node, All) else (node,)
 
 
 def common_first(every: Sequence[Sequence[Node[T]]]) -> list[Node[T]]:
-    """What holds where all nodes of any of the lists do: what all lists have, then the alternatives of the rest."""
+    """Join lists of conjuncts as alternatives: first the nodes that all lists share, then any of the remainders."""
     common = [node for node in every[0] if all(node in nodes for nodes in every)]
     rest = [all_of(node for node in nodes if node not in common) for nodes in every]
     return [*common, *([] if All(()) in rest else [any_of(rest)])]
 
 
 def merge_alternatives(node: Node[T], key: Callable[[T], T | None], together: Callable[[T, T], T]) -> Node[T]:
-    """Make one test of alternatives that have a `key` in common, and of their negations; None is no key.
+    """Merge alternatives with the same `key` into one test, and likewise tests that are all negated.
 
-    `together` makes one of two. A test made of several stands where the first of them stood.
+    `key` returns None for a test that cannot be merged; `together` merges two tests. A merged test takes the place of
+    the first of its parts.
     """
 
     def join(joined: All[T] | AnyOf[T]) -> Node[T]:

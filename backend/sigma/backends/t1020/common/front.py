@@ -1,4 +1,4 @@
-"""The front: Sigma's conditions, as pySigma parsed them, become a tree of semantic tests, once for all dialects."""
+"""The front turns Sigma's conditions, as pySigma parsed them, into a tree of semantic tests for all dialects."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _FLAGS = {
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
 _TRUTHS = {"true": True, "false": False}
-#: How a field is compared with another, by whether that may stand after something and before something.
+#: The comparison of two fields, by pySigma's starts_with and ends_with of the reference.
 _HOW = {
     (False, False): "equals",
     (True, True): "contains",
@@ -79,7 +79,7 @@ _HOW = {
 
 
 def network_text(network: IPv4Network | IPv6Network) -> str:
-    """The network in one spelling: from Python 3.13 on, mapped ones are written with an IPv4 tail."""
+    """The network in the same spelling on every Python: from 3.13 on, str() gives mapped ones an IPv4 tail."""
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
         high, low = divmod(int(network.network_address) & 0xFFFFFFFF, 1 << 16)
         return f"::ffff:{high:x}:{low:x}/{network.prefixlen}"
@@ -87,37 +87,35 @@ def network_text(network: IPv4Network | IPv6Network) -> str:
 
 
 def not_of_type(column: Column, wanted: str) -> Unsupported:
-    """The refusal of a value that a column of its type cannot hold."""
-    return Unsupported(f"{column.field} is of type {column.type} here, not {wanted}; compare it as such", column.field)
+    """The refusal of a value that a column of this type cannot hold."""
+    return Unsupported(f"{column.field} is of type {column.type}, not {wanted}; use a value of that type", column.field)
 
 
 def not_a_time(column: Column) -> Column:
-    """The column, for a test of its text. Raises Unsupported for a time."""
+    """Return the column for a test of its text. Raises Unsupported for a time."""
     if column.kind is Kind.TIME:
-        raise Unsupported(f"{column.field} is a time here; compare no texts with it", column.field)
+        raise Unsupported(f"{column.field} is a time here; do not compare it with text", column.field)
     return column
 
 
 class Front(Backend):
-    """A backend whose `convert_condition` gives a tree of semantic tests, with NOT at its leaves.
+    """A backend whose `convert_condition` returns a tree of semantic tests, with NOT only at the leaves.
 
-    The columns of the tests are read from the log model that the pipeline's state is.
+    The columns of the tests come from the log model in the pipeline's state.
     """
 
-    #: The name under which sigma-cli knows the backend, and a key of the state says that it reads it.
+    #: The name that sigma-cli knows the backend by; a state key names the backends that read it.
     identifier: ClassVar[str]
-    #: The rule that is being converted, of which a conversion state knows nothing.
+    #: The rule that is being converted; pySigma's conversion state does not name it.
     _converting: SigmaRule
 
     @staticmethod
     def _written_name(column: str) -> str:
-        """A column's name as the dialect writes it; by default, a later step does."""
+        """The column's name as the dialect writes it in a query; by default unchanged."""
         return column
 
-    # Log source and fields
-
     def _model(self, rule: SigmaRule, state: Mapping[str, Any]) -> LogModel:
-        """The log model that the pipeline gave a rule. Raises Unsupported where it knows no table for it."""
+        """The log model that the pipeline gave the rule. Raises Unsupported if the pipeline has no table for it."""
         model = LogModel.from_state(state, self.identifier)
         if model is None:
             known = categories(self.last_processing_pipeline)
@@ -126,20 +124,20 @@ class Front(Backend):
                 for key in ("category", "product", "service")
                 if (value := getattr(rule.logsource, key)) is not None
             )
-            hint = f"it knows the categories {', '.join(known)}" if known else "give a pipeline with -p"
+            hint = f"use one of the categories {', '.join(known)}" if known else "give a pipeline with -p"
             raise Unsupported(
                 f"the log source ({source}) has no table in the pipeline; {hint}", at=("logsource", "category")
             )
         if model.products and rule.logsource.product not in (None, *model.products):
             raise Unsupported(
-                f"{model.table} has no events of the product {rule.logsource.product}; it has those of "
+                f"{model.table} has no events of the product {rule.logsource.product}; use one of "
                 f"{', '.join(model.products)}",
                 at=("logsource", "product"),
             )
         return model
 
     def _known_model(self, state: ConversionState) -> LogModel:
-        """The log model of a condition's rule, read once a rule. Raises Unsupported where there is none."""
+        """The log model of a condition's rule, which is read once for each rule. Raises Unsupported as _model does."""
         known = cast("dict[str, Any]", state.processing_state)
         if _MODEL not in known:
             known[_MODEL] = self._model(self._converting, known)
@@ -151,25 +149,25 @@ class Front(Backend):
         return min(source for source in sources if source) if sources else field
 
     def _column(self, field: str, model: LogModel, sigma_name: str) -> Column:
-        """The column of a field. Raises Unsupported where the log source has none of that name."""
+        """The column of a field. Raises Unsupported if the log source does not have it."""
         for dialect, fields in model.elsewhere.items():
             if sigma_name in fields:
-                raise Unsupported(f"{sigma_name} is no field of {model.table}; --dialect {dialect} has it", sigma_name)
+                raise Unsupported(f"{sigma_name} is not a field of {model.table}; use --dialect {dialect}", sigma_name)
         column = model.column(field)
         if column is None:
             if field != sigma_name:
                 raise Unsupported(
-                    f"{sigma_name} is {field} here, which the pipeline does not list among the columns of "
-                    f"{model.table}; add it there",
+                    f"{sigma_name} is {field} here, which the pipeline does not list in the columns of "
+                    f"{model.table}; add it to `columns`",
                     sigma_name,
                 )
             near = model.nearest(sigma_name, mapped_fields(self.last_processing_pipeline))
-            hint = f"; did you mean {', '.join(near)}?" if near else "; `-p` takes a pipeline that maps it"
-            raise NoSuchField(f"{sigma_name} is no field of {model.table}{hint}", sigma_name)
+            hint = f"; did you mean {', '.join(near)}?" if near else "; give a pipeline that maps it with -p"
+            raise NoSuchField(f"{sigma_name} is not a field of {model.table}{hint}", sigma_name)
         return replace(column, text=column.text and self._written_name(column.text), field=sigma_name)
 
     def _subject(self, field: str, state: ConversionState) -> Column:
-        """The column that a condition tests. Raises Unsupported for a field with a value map, or an unknown one."""
+        """The column that a condition tests. Raises Unsupported for an unknown field and for one with a value map."""
         model = self._known_model(state)
         if (mapped := model.value_maps.get(field)) is not None:
             raise Unsupported(f"{field} takes {_choices(mapped)}; write the value without modifiers", field)
@@ -179,7 +177,7 @@ class Front(Backend):
         return not_a_time(self._subject(field, state))
 
     def _mapped(self, cond: FieldItem, state: ConversionState, value: str) -> Tree | None:
-        """The test that stands for a value of a field with a value map; None for other fields."""
+        """The test that a value map gives for a value of its field; None if the field has no value map."""
         model = self._known_model(state)
         mapped = model.value_maps.get(cond.field)
         if mapped is None:
@@ -190,53 +188,49 @@ class Front(Backend):
             return any_of(Test(OneOf(column, tuple(words))) for words in mapped.values.values())
         if value.lower() not in mapped.values:
             raise Unsupported(
-                f"{cond.field} is {value!r}, which these tables do not tell; it takes {_choices(mapped)}", cond.field
+                f"{cond.field} is {value!r}, which these tables do not record; use {_choices(mapped)}", cond.field
             )
         return Test(OneOf(column, tuple(mapped.values[value.lower()])))
 
-    # Logic
-
     def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Tree:
-        """Any of the arguments."""
+        """Convert a disjunction."""
         return any_of(self._arguments(cond, state))
 
     def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Tree:
-        """All of the arguments."""
+        """Convert a conjunction."""
         return all_of(self._arguments(cond, state))
 
     def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Tree:
-        """Not the argument; NOT moves down to the tests."""
+        """Convert a negation; NOT moves down to the tests."""
         (argument,) = self._arguments(cond, state)
         return negate(argument)
 
     def convert_condition_as_in_expression(self, cond: ConditionOR | ConditionAND, state: ConversionState) -> Tree:
-        """Never asked for: lists are made of the finished tree, where negation and case are known."""
+        """Not used: the dialects make lists from the finished tree, where negation and case are known."""
         raise NotImplementedError
 
     def _arguments(self, cond: ConditionItem, state: ConversionState) -> list[Tree]:
         converted: list[Any] = [self.convert_condition(arg, state) for arg in cond.args]
         if any(node is None for node in converted):
-            # A term that a pipeline dropped: dropping it here too would change the meaning in silence.
+            # The pipeline dropped a term; dropping it from the condition would silently change the meaning.
             raise Unsupported(
-                "a selection is empty after the pipeline; remove it from the condition", at=("detection", "condition")
+                "the pipeline left a selection empty; remove it from the condition", at=("detection", "condition")
             )
         return converted
 
     def convert_condition_field_eq_expansion(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """Any of the values that modifiers make of one; of |windash|base64offset these are lists in a list."""
+        """Convert the alternatives that modifiers make of one value; |windash|base64offset gives nested lists."""
         assert isinstance(cond.value, SigmaExpansion)
         each = (FieldItem(cond.field, value) for value in cond.value.values)
         converted: list[Any] = [self.convert_condition(one, state) for one in each]
         return any_of(converted)
 
-    # Texts
-
     def convert_condition_field_eq_val_str(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A string, with or without wildcards, without regard to case."""
+        """Convert a string, with or without wildcards; case does not matter."""
         return self._text(cond, state, cased=False)
 
     def convert_condition_field_eq_val_str_case_sensitive(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A string, with or without wildcards, by case."""
+        """Convert a case-sensitive string, with or without wildcards."""
         return self._text(cond, state, cased=True)
 
     def _text(self, cond: FieldItem, state: ConversionState, cased: bool) -> Tree:
@@ -255,27 +249,25 @@ class Front(Backend):
         return Test(Texts(column, (tuple(parts),), cased))
 
     def convert_condition_field_eq_val_re(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A regular expression, unanchored, by case unless it says otherwise."""
+        """Convert a regular expression; it is unanchored, and case-sensitive without the flag i."""
         assert isinstance(cond.value, SigmaRegularExpression)
         column = self._text_subject(cond.field, state)
         return Test(Matches(column, str(cond.value.regexp), _flag_letters(cond.value)))
 
     def convert_condition_field_eq_val_cidr(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """An address in a network, IPv4 or IPv6."""
+        """Convert a test for an address in an IPv4 or IPv6 network."""
         assert isinstance(cond.value, SigmaCIDRExpression)
         return Test(InNetwork(self._text_subject(cond.field, state), cond.value.network))
 
-    # Numbers, truth values, times
-
     def convert_condition_field_eq_val_num(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A number, as the column's type has it."""
+        """Convert a number."""
         number = str(cond.value)
         if (mapped := self._mapped(cond, state, number)) is not None:
             return mapped
         return self._number(cond, state, _EQUALS, number)
 
     def convert_condition_field_compare_op_val(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A comparison with a number, or of a part of a time with one."""
+        """Convert a comparison of a field, or of a part of its time, with a number."""
         value = cond.value
         assert isinstance(value, SigmaCompareExpression)
         operator = _COMPARISONS[value.op]
@@ -290,7 +282,7 @@ class Front(Backend):
         return Test(Numbers(column, operator, (number,)))
 
     def convert_condition_field_eq_val_bool(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A truth value, as the column's type has it."""
+        """Convert a truth value."""
         assert isinstance(cond.value, SigmaBool)
         if (mapped := self._mapped(cond, state, str(cond.value.boolean).lower())) is not None:
             return mapped
@@ -300,7 +292,7 @@ class Front(Backend):
         return Test(Truth(column, cond.value.boolean))
 
     def convert_condition_field_eq_val_timestamp_part(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A part of a time, such as its hour."""
+        """Convert a test for a part of a time, such as its hour."""
         assert isinstance(cond.value, SigmaTimestampPart)
         return self._time_part(cond, state, _EQUALS, cond.value)
 
@@ -314,74 +306,66 @@ class Front(Backend):
             )
         return Test(TimePart(column, part, operator, str(value)))
 
-    # Missing values and other fields
-
     def convert_condition_field_exists(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """The event has the field."""
+        """Convert a test that the event has the field."""
         mapped = self._mapped(cond, state, "*")
         return Test(Present(self._subject(cond.field, state))) if mapped is None else mapped
 
     def convert_condition_field_eq_val_null(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """The event does not have the field."""
+        """Convert null, which means that the event does not have the field."""
         return negate(self.convert_condition_field_exists(cond, state))
 
     def convert_condition_field_not_exists(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """The event does not have the field."""
+        """Convert a test that the event does not have the field."""
         return negate(self.convert_condition_field_exists(cond, state))
 
     def convert_condition_field_eq_field(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """A field compared with another one of the same event."""
+        """Convert a comparison with another field of the same event."""
         reference = cond.value
         assert isinstance(reference, SigmaFieldReference)
         column, other = (self._subject(field, state) for field in (cond.field, reference.field))
         return Test(Same(column, other, _HOW[reference.starts_with, reference.ends_with]))
 
-    # Keywords
-
     def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
-        """A text anywhere in the event."""
+        """Convert a keyword: a text anywhere in the event."""
         assert isinstance(cond.value, SigmaString)
         parts = parts_of(cond.value, "the keyword")
         if not [part for part in parts if part is not None]:
-            raise Unsupported("a keyword is empty and would find every event; remove it", at=("detection",))
+            raise Unsupported("an empty keyword would match every event; remove it", at=("detection",))
         return Test(Keyword(tuple(anywhere(parts)), isinstance(cond.value, SigmaCasedString)))
 
     def convert_condition_val_num(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
-        """A number, as text, anywhere in the event."""
+        """Convert a keyword that is a number: its digits anywhere in the event."""
         return Test(Keyword((None, str(cond.value), None), cased=False))
 
     def convert_condition_val_re(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
-        """A regular expression anywhere in the event."""
+        """Convert a keyword that is a regular expression, found anywhere in the event."""
         assert isinstance(cond.value, SigmaRegularExpression)
         return Test(KeywordMatches(str(cond.value.regexp), _flag_letters(cond.value)))
 
-    # Pieces of query text
-
     def convert_condition_query_expr(self, cond: ConditionValueExpression, state: ConversionState) -> Tree:
-        """Refused by name."""
+        """Refuse query text from a pipeline. Raises Unsupported."""
         raise Unsupported(
-            "a pipeline gives a piece of query text, which cannot be checked; use fields and values", at=("detection",)
+            "a pipeline inserts query text, which cannot be checked; use fields and values", at=("detection",)
         )
 
     def convert_condition_field_eq_query_expr(self, cond: FieldItem, state: ConversionState) -> Tree:
-        """Refused by name."""
+        """Refuse query text that a pipeline gives as a field's value. Raises Unsupported."""
         sigma_name = self._sigma_name(cond.field)
         raise Unsupported(
-            f"{sigma_name}: a pipeline gives a piece of query text, which cannot be checked; use values", sigma_name
+            f"{sigma_name}: a pipeline inserts query text, which cannot be checked; use values", sigma_name
         )
-
-    # What a dialect makes of it
 
     @abstractmethod
     def _lowered(self, test: SemanticTest, model: LogModel) -> Node[Any]:
-        """The dialect's predicates for one test. Raises Unsupported for what the dialect cannot say."""
+        """The dialect's predicates for one test. Raises Unsupported if the dialect cannot express it."""
 
 
 def _flag_letters(value: SigmaRegularExpression) -> str:
-    """The flags of an expression as Sigma's own letters, in order."""
+    """The flags of an expression as Sigma's letters (i, m, s), in order."""
     return "".join(sorted(_FLAGS[flag] for flag in value.flags))
 
 
 def _choices(mapped: ValueMap) -> str:
-    """What a field with a value map takes, in words."""
+    """The values that a value map takes, joined by "or" for messages."""
     return " or ".join(mapped.values)

@@ -1,4 +1,4 @@
-"""How lists are laid out in a query: on one line where they fit, else in rows. No dialect."""
+"""The layout of lists in a query: on one line if they fit, otherwise in rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ INDENT = "    "
 
 
 def filled(items: Iterable[str], width: int) -> list[str]:
-    """The items in rows `a, b, c` of at most that width, a row for an item that is wider."""
+    """The items in rows `a, b, c` of at most `width` characters; a wider item has a row of its own."""
     rows: list[str] = []
     for item in items:
         if rows and len(rows[-1]) + len(item) + 2 <= width:
@@ -19,7 +19,7 @@ def filled(items: Iterable[str], width: int) -> list[str]:
 
 
 def command(head: str, items: Sequence[str], width: int) -> str:
-    """`head a, b, c`, the items in rows below it where they do not fit."""
+    """`head a, b, c`, with the items in rows below the head if one line is too long."""
     flat = f"{head} {', '.join(items)}"
     if len(flat) <= width:
         return flat
@@ -27,11 +27,11 @@ def command(head: str, items: Sequence[str], width: int) -> str:
 
 
 def assignments(head: str, items: Sequence[str], width: int) -> str:
-    """`head a = 1, b = 2`, one assignment a line where they do not fit."""
+    """`head a = 1, b = 2`, with one assignment a line if one line is too long."""
     flat = f"{head} {', '.join(items)}"
     return flat if len(flat) <= width else f"{head} " + f",\n{INDENT}".join(items)
 
 
 def one_a_line(arguments: Iterable[str]) -> str:
-    """The arguments of a function, each on a line of its own."""
+    """The arguments of a function call, one a line."""
     return f"\n{INDENT}" + f",\n{INDENT}".join(arguments)

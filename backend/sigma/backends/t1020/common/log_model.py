@@ -1,4 +1,4 @@
-"""What a pipeline says of a log source: tables, columns, join keys. Dialects read it, none writes it."""
+"""The log model: what a pipeline's state says about a log source, such as its table, columns and join keys."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ValueMap:
-    """A field that a table writes in other words: its column, and by value in lower case what stands there."""
+    """A field whose values the table writes differently: its column, and the stored words by value in lower case."""
 
     column: str
     values: Mapping[str, Sequence[str]]
@@ -68,7 +68,7 @@ _VALUE_MAPS = Kind(_VALUE_MAPS_TAKE, mapping_of(_value_map, _VALUE_MAPS_TAKE), d
 
 @dataclass(frozen=True)
 class LogModel:
-    """The pipeline state of one rule, typed. Each field declares the key that it is read from."""
+    """The pipeline's state for one rule. Each field declares the key that it is read from."""
 
     table: str = StateKey(
         "query_table",
@@ -262,9 +262,9 @@ class LogModel:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], backend: str = "") -> LogModel | None:
-        """Read what a backend, or any where none is named, reads of a pipeline's state.
+        """Read the keys of a pipeline's state that a backend reads, or all keys without a backend.
 
-        None where no pipeline item chose a table for the rule. Raises Unsupported for a key that is set to what it
+        Returns None if no pipeline item chose a table for the rule. Raises Unsupported for a value that its key
         does not take.
         """
         if "query_table" not in state:
@@ -278,7 +278,7 @@ class LogModel:
         )
 
     def apart_from(self, other: LogModel) -> frozenset[str]:
-        """The fields by which no event can be of both log sources."""
+        """The fields whose required values no event of both log sources could have; empty if there may be one."""
         mine, others = self.source_values, other.source_values
         if self._other_indices(other):
             return frozenset(("_index",))
@@ -290,7 +290,10 @@ class LogModel:
         )
 
     def _other_indices(self, other: LogModel) -> bool:
-        """Whether no index has a name of both log sources' patterns: such as end in an asterisk, and have no other."""
+        """Whether no index name can match patterns of both log sources.
+
+        Only patterns whose single asterisk is at the end are compared.
+        """
         if not self.indices or not other.indices:
             return False
         starts = [[pattern[:-1] for pattern in model.indices] for model in (self, other)]
@@ -301,14 +304,14 @@ class LogModel:
         return not any(one.startswith(two) or two.startswith(one) for one in starts[0] for two in starts[1])
 
     def column(self, name: str) -> Column | None:
-        """The column that a mapped field names; None where the table has none of that name."""
+        """The column of a mapped field; None if the table does not have it."""
         known = any(name in names for names in (self.columns, self.expressions, self.joined))
         if not known and name in self.base_names:
             return Column("", base_name=self.base_names[name], name=name)
         return self.named(name) if known or not self.columns else None
 
     def named(self, name: str) -> Column:
-        """The column of that name, whether or not the table is known to have it."""
+        """The column with this name; the table need not list it."""
         if name in self.joined:
             return Column(name, halves=tuple(map(self.named, self.joined[name])), name=name)
         if name in self.expressions:
@@ -323,7 +326,7 @@ class LogModel:
         )
 
     def nearest(self, name: str, mapped: Sequence[str] = ()) -> list[str]:
-        """At most three known field names that resemble `name`; `mapped` are those that a pipeline renames."""
+        """Up to three known field names that resemble `name`; `mapped` are the fields that the pipeline renames."""
         known = {*self.columns, *self.base_names, *self.expressions, *self.joined, *self.value_maps, *mapped}
         by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
         return [by_lower[match] for match in get_close_matches(name.lower(), sorted(by_lower), 3, 0.5)]
@@ -341,9 +344,9 @@ STATE_KEYS: Mapping[str, StateKey[Any]] = {key.name: key for key in _KEYS.values
 
 
 def _items(pipeline: ProcessingPipeline, applied_only: bool) -> Iterator[ProcessingItem]:
-    """All processing items, those of nested pipelines after the item that holds them.
+    """Yield all processing items, those of a nested pipeline after the item that holds it.
 
-    `applied_only`: without the nested ones that did not apply to the last rule.
+    With `applied_only`, skip the nested pipelines that did not apply to the last rule.
     """
     for item in pipeline.items:
         yield item
@@ -353,7 +356,7 @@ def _items(pipeline: ProcessingPipeline, applied_only: bool) -> Iterator[Process
 
 
 def mapped_fields(pipeline: ProcessingPipeline) -> list[str]:
-    """The field names that the pipeline renames for the last rule's log source: what it may call its fields."""
+    """The field names that the pipeline renames for the last rule's log source, sorted."""
     names: set[str] = set()
     for item in _items(pipeline, True):
         mapping = getattr(item.transformation, "mapping", None)
@@ -363,7 +366,7 @@ def mapped_fields(pipeline: ProcessingPipeline) -> list[str]:
 
 
 def categories(pipeline: ProcessingPipeline) -> list[str]:
-    """The log source categories that any item of the pipeline asks for."""
+    """The log source categories in the rule conditions of the pipeline's items, sorted."""
     found: set[str] = set()
     for item in _items(pipeline, False):
         for condition in item.rule_conditions:

@@ -1,4 +1,4 @@
-"""What a query gives up against its rule, and what a backend refuses."""
+"""Losses, where a query means less or more than its rule, and the exceptions for rules that a backend refuses."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class LossCode(str, Enum):
         member.cause = cause
         return member
 
-    #: An empty text and a missing value are the same in the table.
+    #: The table stores an empty text like a missing value.
     EMPTY = "empty", Cause.RULE
-    #: An address of IPv4 and its IPv4-mapped form are the same in the index.
+    #: The index stores an IPv4 address like its IPv4-mapped form.
     ADDRESS = "address", Cause.RULE
-    #: The text of the query has no time range; the request or the rule that runs it has.
+    #: The query has no time range; the request or the rule that runs it must set one.
     TIME = "time", Cause.SERVICE
-    #: An engine carries or lists no more than so many events.
+    #: The engine keeps or returns a limited number of events.
     BOUND = "bound", Cause.ENGINE
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One named loss of one query; `field` is the Sigma field that it comes of."""
+    """One loss of one query; `field` is the Sigma field that causes it, empty if none does."""
 
     code: LossCode
     message: str
@@ -50,10 +50,10 @@ class Loss:
 
 
 class Unsupported(SigmaFeatureNotSupportedByBackendError):
-    """The dialect cannot say what the rule says.
+    """The dialect cannot express the rule.
 
-    The message says what cannot be said, why and, after a semicolon, what to do instead. `field` is the
-    Sigma field at fault, or else `at` the place in the rule, as keys from the top.
+    The message says what is not supported, why and, after a semicolon, what to do instead. `field` is the Sigma field
+    at fault; without one, `at` is the place in the rule, as keys from the top.
     """
 
     def __init__(self, message: str, field: str = "", at: tuple[str, ...] = ()) -> None:

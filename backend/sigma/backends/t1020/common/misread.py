@@ -1,6 +1,6 @@
-"""Items that pySigma reads without complaint, and not as the specification means them: read anew, or refused by name.
+"""Corrects or refuses the detection items that pySigma accepts but does not read as the specification says.
 
-Observed in pySigma 1.5.1; a test asks whether each fault is still there.
+Observed in pySigma 1.5.1; a test fails when a fault is gone.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .losses import Unsupported
 
 
 def correct_misread(rule: SigmaRule) -> None:
-    """Give the items that pySigma misreads their values, as a pipeline does: in the rule.
+    """Correct the values of the items that pySigma misreads, in place.
 
-    Raises Unsupported for the first one that has none.
+    Raises Unsupported for the first item that cannot be corrected.
     """
     for item in _items(rule.detection.detections.values()):
         for holds, message in _FAULTS:
@@ -53,7 +53,7 @@ def _all_of(*modifiers: type) -> Callable[[SigmaDetectionItem], bool]:
 
 
 def _not_in_base64(item: SigmaDetectionItem) -> bool:
-    """Whether what comes of UTF-16 stays bytes, or becomes UTF-16 once more."""
+    """Whether a UTF-16 encoding is not followed by a Base64 one."""
     encodings = [modifier for modifier in item.modifiers if modifier in WIDE | BASE64]
     return any(
         modifier in WIDE and next(iter(encodings[number:]), None) not in BASE64
@@ -72,22 +72,22 @@ def _no_value(item: SigmaDetectionItem) -> bool:
 
 _PLACES = (SigmaContainsModifier, SigmaStartswithModifier, SigmaEndswithModifier)
 _FAULTS: tuple[tuple[Callable[[SigmaDetectionItem], bool], str], ...] = (
-    (_no_value, "the list of values is empty; give one, or remove the field"),
+    (_no_value, "the list of values is empty; add a value, or remove the field"),
     (
         lambda item: sum(place in item.modifiers for place in _PLACES) > 1,
         "|contains, |startswith and |endswith exclude each other; use one",
     ),
     (
         _all_of(SigmaCaseSensitiveModifier, SigmaFieldReferenceModifier),
-        "pySigma loses |cased beside |fieldref; leave it out",
+        "pySigma ignores |cased with |fieldref; remove |cased",
     ),
     (
         _all_of(SigmaCaseSensitiveModifier, SigmaExpandModifier),
-        "pySigma loses |cased beside |expand; write the values out",
+        "pySigma ignores |cased with |expand; write the values out",
     ),
     (
         _placeholder_in_encoding,
-        "pySigma encodes the name of the placeholder beside |expand, not its values; write the values out",
+        "pySigma encodes the name of a placeholder, not its values; write the values out instead of |expand",
     ),
-    (_not_in_base64, "no field holds text as UTF-16 bytes; add |base64 or |base64offset behind it"),
+    (_not_in_base64, "no field holds UTF-16 bytes; add |base64 or |base64offset after the encoding"),
 )

@@ -1,4 +1,4 @@
-"""Correlations of rules that are read as one stream of events, flagged by rule, in dialects that have no join."""
+"""Correlations for dialects without a suitable join: all rules are read as one stream of events, flagged by rule."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Frame = TypeVar("Frame", bound=TimeFrame)
 
 @dataclass(frozen=True)
 class FlaggedLegs(Generic[Search]):
-    """All rules of a correlation. `called` is how the flags of their events are called: Step or Rule, and a number."""
+    """All rules of a correlation, numbered from 1. A flag is named `called` (Step or Rule) and the rule's number."""
 
     legs: Sequence[Leg[Search]]
     called: str
 
     def flag(self, number: int) -> str:
-        """The column that is 1 of an event of that rule; from 1."""
+        """The column that is 1 in events of this rule."""
         return f"{self.called}{number}"
 
     def model(self, number: int) -> LogModel:
-        """The log source of a rule; from 1."""
+        """The log source of this rule."""
         return self.legs[number - 1].model
 
     def apart(self, one: int, other: int) -> bool:
-        """Whether no event can be of both rules; from 1."""
+        """Whether no event can match both rules."""
         return bool(self.model(one).apart_from(self.model(other)))
 
     @property
     def keys(self) -> dict[str, str]:
-        """By group-by field the column that carries it: the events' own where that is one for all rules."""
+        """The column for each group-by field: the events' own column if it is the same in all rules."""
         found: dict[str, str] = {}
         for field in self.legs[0].keys:
             columns = [leg.keys[field] for leg in self.legs]
@@ -52,7 +52,7 @@ class FlaggedLegs(Generic[Search]):
 
     @property
     def made_keys(self) -> dict[str, str]:
-        """Those of the keys that a query has to make."""
+        """The keys whose columns the query computes."""
         return {field: column for field, column in self.keys.items() if column == f"Key{field}"}
 
     @property
@@ -61,10 +61,10 @@ class FlaggedLegs(Generic[Search]):
         return range(1, len(self.legs) + 1)
 
     def needed_sets(self, number: int) -> list[tuple[int, ...]]:
-        """The sets of other rules of which each must find at least as many events as it has rules.
+        """The sets of other rules that must each find at least as many events as the set has rules.
 
-        Then each of these rules has an event of its own, by Hall's theorem. Of rules of which no event can be two,
-        smaller sets say all.
+        If they do, each of these rules has an event of its own (Hall's theorem). Sets that fall apart into rules
+        without common events are left out, because their parts already imply them.
         """
         others = [other for other in self.numbers if other != number]
         return [
@@ -75,7 +75,7 @@ class FlaggedLegs(Generic[Search]):
         ]
 
     def _connected(self, chosen: tuple[int, ...]) -> bool:
-        """Whether the rules hang together by possible common events."""
+        """Whether possible common events link all these rules."""
         seen, pending = {chosen[0]}, [chosen[0]]
         while pending:
             at = pending.pop()
@@ -93,20 +93,20 @@ class StreamQuery(PipedQuery):
     legs: Any
     span: int
 
-    #: What the engine bounds.
+    #: The losses that come from limits of the engine.
     bounds: ClassVar[tuple[Loss, ...]]
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Those of its rules, and what the engine bounds."""
+        """The losses of its rules and of the engine."""
         return (*losses_of(leg.search for leg in self.legs.legs), *self.bounds)
 
 
 @dataclass(frozen=True)
 class CountQuery(StreamQuery):
-    """A number of events, or of values of a field, in a window [t, t + span] that begins with an event.
+    """A count of events, or of values of a field, in the window [t, t + span] that begins with an event at t.
 
-    Each key once, with the first window that satisfies the condition.
+    The result has one row for each key, for the first window that satisfies the condition.
     """
 
     operator: str
@@ -114,23 +114,26 @@ class CountQuery(StreamQuery):
 
     @property
     def counted(self) -> list[Column]:
-        """By rule, the column whose values are counted; none where events are."""
+        """The columns whose values are counted, one for each rule; empty if events are counted."""
         return [leg.value for leg in self.legs.legs if leg.value]
 
     @property
     def least(self) -> int:
-        """The number of values with which a window meets the condition first."""
+        """The number of values at which a window first meets the condition."""
         return max(self.limit + (self.operator == ">"), 1)
 
     @property
     def places(self) -> list[int]:
-        """The numbers of events of which must be known whether a window has so many; that it has one always is."""
+        """The numbers k > 1 for which the query must know whether a window has k events; every window has one."""
         limit = self.limit
         wanted = {">=": (limit,), ">": (limit + 1,), "<": (limit,), "<=": (limit + 1,)}
         return [number for number in wanted.get(self.operator, (limit, limit + 1)) if number > 1]
 
     def holds(self, reached: Callable[[int], str], never: str) -> str:
-        """Whether a window's number of events meets the condition, in the dialect's words for having so many."""
+        """The condition on a window's number of events, as an expression of the dialect.
+
+        `reached(k)` is the dialect's expression for "at least k events", `never` the one for false.
+        """
         limit = self.limit
         match self.operator:
             case ">=":
@@ -146,28 +149,28 @@ class CountQuery(StreamQuery):
 
 
 class OneStream(QueryBackend[Frame]):
-    """A backend whose correlations are queries of one stream."""
+    """A backend whose correlations read one stream of events."""
 
     legs_class: ClassVar[type[FlaggedLegs[Any]]]
     ordered_class: ClassVar[type[StreamQuery]]
     temporal_class: ClassVar[type[StreamQuery]]
     count_class: ClassVar[type[CountQuery]]
-    #: What a count must stay below, and why, in words that begin a sentence.
+    #: A count must stay below this number; `count_bound` says why, and begins the message.
     count_below: ClassVar[int]
     count_bound: ClassVar[str]
 
     @abstractmethod
     def _overwritten(self, leg: Leg[Any]) -> list[str]:
-        """The columns of the events that a query would write over before it reads them."""
+        """The columns of the events that the query would overwrite before it reads them."""
 
     def _legs(self, rule: SigmaCorrelationRule, searches: Sequence[Any], called: str) -> FlaggedLegs[Any]:
-        """The rules of a correlation. Raises Unsupported for columns that a query cannot keep apart."""
+        """The rules of a correlation. Raises Unsupported if the query would mix up their columns."""
         legs = [leg_of(search, rule) for search in searches]
         for leg in legs:
             if names := self._overwritten(leg):
                 raise Unsupported(
                     f"the query of a correlation makes columns called {', '.join(names)}, which {leg.model.table} has "
-                    "too; rename those in the data and in the pipeline",
+                    "too; rename them in the data and in the pipeline",
                     at=AT_RULES,
                 )
         found = self.legs_class(legs, called)
@@ -179,8 +182,8 @@ class OneStream(QueryBackend[Frame]):
         later = legs.numbers[1:]
         if any(not legs.apart(one, other) for one in later for other in later if other > one + 1):
             raise Unsupported(
-                "steps of the correlation that are not next to each other read the same log source, so that one event "
-                "could be both; split it into correlations of three steps",
+                "steps of the correlation that are not next to each other read the same log source, so one event "
+                "could match both; split it into correlations of three steps",
                 at=AT_RULES,
             )
         return self.ordered_class(legs, rule.timespan.seconds)
@@ -203,12 +206,12 @@ class OneStream(QueryBackend[Frame]):
 
 
 def leg_of(search: Search, correlation: SigmaCorrelationRule) -> Leg[Search]:
-    """The rule with the fields that a correlation asks of it. Raises Unsupported for one that holds arrays."""
+    """The rule with the fields that the correlation needs. Raises Unsupported for a field that may hold an array."""
     keys = search.keys[id(correlation)]
     for field, column in (*keys.by.items(), ("the counted field", keys.value)):
         if column and column.many:
             raise Unsupported(
-                f"{field} may hold several values in {search.model.table}, so that no correlation can group by it or "
+                f"{field} may hold several values in {search.model.table}, so a correlation cannot group by it or "
                 "count it; choose another field",
                 at=("correlation", "group-by" if field in keys.by else "condition"),
             )
@@ -216,22 +219,21 @@ def leg_of(search: Search, correlation: SigmaCorrelationRule) -> Leg[Search]:
 
 
 def refuse_two_readings(legs: FlaggedLegs[Any]) -> None:
-    """Raise Unsupported where an event of two rules would have two keys or values."""
+    """Raise Unsupported if an event that matches two rules could have two keys or two counted values."""
     for one, other in combinations(legs.numbers, 2):
         mine, others = legs.legs[one - 1], legs.legs[other - 1]
         if not legs.apart(one, other) and (mine.keys, mine.value) != (others.keys, others.value):
             raise Unsupported(
                 f"two rules of the correlation read {legs.model(one).table} and take a field from different columns; "
-                "use one for both",
+                "use the same column in both",
                 at=("correlation", "aliases"),
             )
 
 
 def refuse_nameless(search: RuleSearch) -> None:
-    """Raise Unsupported where nothing tells one event from another."""
+    """Raise Unsupported if the pipeline names no fields that identify an event."""
     if not search.model.event_id:
         raise Unsupported(
-            f"the pipeline names no event_id for {search.model.table}; set it to the fields that tell one event from "
-            "another",
+            f"the pipeline sets no event_id for {search.model.table}; set it to the fields that identify an event",
             at=AT_RULES,
         )

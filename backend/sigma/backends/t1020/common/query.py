@@ -1,4 +1,4 @@
-"""What every dialect's queries are: their losses and their text, before one is written."""
+"""The base classes of the queries of all dialects, and the syntax of languages with piped commands."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Query(Protocol):
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """What the query gives up."""
+        """The losses of the query."""
 
     def render(self, frame: Any, alert: Alert | None = None) -> str:
-        """The query's text; `frame` is the dialect's time frame. With `alert`, its columns come first."""
+        """Return the query's text; `frame` is the dialect's time frame. With `alert`, its columns come first."""
 
 
 @dataclass(frozen=True)
 class RuleSearch(ABC):
     """The rows of one log source that meet a rule's condition, a tree of the dialect's predicates.
 
-    `keys`: what each correlation (by the identity of its rule object) that refers to the rule asks of its events.
+    `keys` has the columns that each correlation needs from the rule, by `id` of the correlation.
     """
 
     model: LogModel
@@ -42,7 +42,7 @@ class RuleSearch(ABC):
 
     @abstractmethod
     def render(self, frame: Any, alert: Alert | None = None) -> str:
-        """See Query."""
+        """Return the query's text, as Query.render does."""
 
 
 Search = TypeVar("Search", bound=RuleSearch)
@@ -50,7 +50,7 @@ Search = TypeVar("Search", bound=RuleSearch)
 
 @dataclass(frozen=True)
 class Leg(Generic[Search]):
-    """One rule of a correlation: its search, where that has the group-by fields, and the value to count, if any."""
+    """One rule of a correlation: its search, the columns of the group-by fields, and the column to count, if any."""
 
     search: Search
     keys: Mapping[str, Column]
@@ -68,7 +68,7 @@ class Leg(Generic[Search]):
 
 
 def losses_of(searches: Iterable[RuleSearch]) -> tuple[Loss, ...]:
-    """What the searches give up, each loss once."""
+    """The losses of the searches, without repeats."""
     return tuple(dict.fromkeys(loss for search in searches for loss in search.losses))
 
 
@@ -76,8 +76,11 @@ def losses_of(searches: Iterable[RuleSearch]) -> tuple[Loss, ...]:
 class Syntax:
     """How a language of piped commands writes a result.
 
-    `assigned` is the command that makes columns, of assignments; `projected` the commands that choose the columns of
-    the result, in which given leading ones, an alert's, stand first; `literal` writes a text, and `sign` an assignment.
+    - `assigned` makes the command that assigns columns.
+    - `projected` makes the commands that choose the columns of the result; its second argument has those that come
+      first, such as an alert's.
+    - `literal` writes a string literal.
+    - `sign` joins a column and its value in an assignment.
     """
 
     assigned: Callable[[Sequence[str]], str]
@@ -87,16 +90,16 @@ class Syntax:
 
 
 class PipedQuery(ABC):
-    """A query of commands joined by pipes, of which the last chooses the columns of the result."""
+    """A query of commands joined by pipes; the last command chooses the columns of the result."""
 
     syntax: ClassVar[Syntax]
 
     @abstractmethod
     def rows(self, frame: Any) -> tuple[list[str], list[str]]:
-        """The query's lines up to its result, and the result's columns."""
+        """Return the query's lines without the last command, and the columns of the result."""
 
     def render(self, frame: Any, alert: Alert | None = None) -> str:
-        """See Query."""
+        """Return the query's text, as Query.render does."""
         lines, columns = self.rows(frame)
         if alert:
             lines = [*lines, self.syntax.assigned(alert.assigned(self.syntax.literal, self.syntax.sign))]

@@ -1,7 +1,7 @@
-"""Regular expressions: parsed once, printed for the dialect's engine.
+"""Regular expressions: parsed once, and printed for the dialect's engine.
 
-Sigma leaves the flavour of `|re` open ("PCRE"); what is accepted here is what Python's own parser reads and
-RE2 can say too, with classes (\\d, \\w, \\s, \\b) taken as ASCII. Everything else is refused by name.
+Sigma leaves the flavour of `|re` open ("PCRE"). This module accepts what both Python's parser and RE2 support, with the
+classes \\d, \\w, \\s and \\b limited to ASCII, and refuses the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# Python's own parser: its modules are undocumented, stable, and moved in 3.11.
+# Python's own parser. Its modules are undocumented but stable; Python 3.11 moved them.
 _MODULES = ("re._constants", "re._parser") if sys.version_info >= (3, 11) else ("sre_constants", "sre_parse")
 sre, sre_parse = (importlib.import_module(module) for module in _MODULES)
 
@@ -55,7 +55,7 @@ _ANCHORS = {
 
 
 class RegexError(ValueError):
-    """The expression is broken, or RE2 cannot say it; the message names the construct, `hint` the way out."""
+    """The expression is invalid or not supported by RE2; the message names the construct, `hint` says what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class RegexError(ValueError):
 
 
 def _escaped(character: str, special: Iterable[str]) -> str:
-    """A literal character, escaped where it is special or does not print."""
+    """A literal character, escaped if it is special or not printable."""
     if character in _CONTROLS:
         return _CONTROLS[character]
     if character in special:
@@ -72,68 +72,68 @@ def _escaped(character: str, special: Iterable[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """The text as an expression that matches exactly it."""
+    """An expression that matches exactly this text."""
     return "".join(_escaped(character, _METACHARACTERS) for character in text)
 
 
 def to_re2(pattern: str, flags: str = "") -> str:
     """Print a Sigma expression in RE2's syntax.
 
-    `flags` are Sigma's own letters (i, m, s). The result is unanchored, as `|re` is. Raises RegexError for
-    what RE2 lacks (look-around, backreferences, conditionals, atomic groups, possessive quantifiers, more
-    than 1,000 repetitions) and for what Python's parser does not read (\\K, \\h, \\p, POSIX classes).
-    Source: github.com/google/re2/wiki/Syntax.
+    `flags` are Sigma's letters (i, m, s). The result is unanchored, as `|re` is. Raises RegexError for what RE2 lacks
+    (look-around, backreferences, conditionals, atomic groups, possessive quantifiers, more than 1,000 repetitions) and
+    for what Python's parser does not read (\\K, \\h, \\p, POSIX classes). Source: github.com/google/re2/wiki/Syntax.
     """
     return _Printer().printed(pattern, flags)
 
 
 def to_pcre(pattern: str, flags: str = "") -> str:
-    """Print a Sigma expression in PCRE's syntax; see to_re2, of which the refusals hold here too.
+    """Print a Sigma expression in PCRE's syntax.
 
-    PCRE has look-around and more, but no other target has: what is taken is the same everywhere. Source: PCRE's page
-    'pcrepattern'.
+    `flags` and the RegexErrors are those of to_re2: PCRE supports look-around and more, but every target accepts the
+    same expressions. Source: PCRE's page 'pcrepattern'.
     """
     return _PcrePrinter().printed(pattern, flags)
 
 
 def read(pattern: str, flags: str) -> tuple[Any, frozenset[str]]:
-    """The expression as Python's parser reads it, and the letters of the flags (i, m, s) that hold for all of it.
+    """Parse an expression with Python's parser.
 
-    Raises RegexError for what that parser does not read, and the constructs that it reads otherwise.
+    Returns the tree and the letters of the flags (i, m, s) that apply to the whole expression. Raises RegexError for
+    what the parser does not read, and for constructs that it reads differently from RE2.
     """
     if re.search(r"\[\[[:.=]", pattern):
         raise RegexError("uses a POSIX class such as [[:alpha:]]", "write the characters out")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # ASCII: so that \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
+            # In ASCII mode, \w, \d and \s mean what they mean to RE2 and, by default, to PCRE.
             tree = sre_parse.parse(pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
-        raise RegexError(f"is not valid ({error})", "correct it, or write it without that escape") from None
+        raise RegexError(f"is not valid ({error})", "correct it, or write it without the escape") from None
     inline = tree.state.flags
     if inline & re.VERBOSE:
-        raise RegexError("uses the verbose flag (?x)", "write the expression without it")
+        raise RegexError("uses the verbose flag (?x)", "remove the flag, and the spaces and comments that it allows")
     return tree, frozenset(flags) | {letter for letter, flag in _FLAGS.items() if inline & flag}
 
 
 def refuse(op: str) -> None:
-    """Raise RegexError for a node of the parser's that no target can say, by its name."""
+    """Raise RegexError if no target supports the parser's node `op`."""
     if op in _REFUSED:
         construct, hint = _REFUSED[op]
         raise RegexError(f"uses {construct}", hint)
 
 
 def refuse_many(low: int, high: int | None) -> None:
-    """Raise RegexError for a repetition that RE2 would refuse, so that all targets take the same expressions."""
+    """Raise RegexError for a repetition that RE2 would refuse; every target accepts the same expressions."""
     if low > RE2_MAX_REPEAT or (high or 0) > RE2_MAX_REPEAT:
         raise RegexError(f"repeats more than {RE2_MAX_REPEAT:,} times", "nest two repetitions")
 
 
 class _Printer:
-    """Prints what Python's parser has read, for RE2; subclasses print what other engines write in another way."""
+    """Prints a parsed expression for RE2; subclasses override what other engines write differently."""
 
     def printed(self, pattern: str, flags: str) -> str:
-        """See to_re2."""
+        """Parse and print an expression. Raises RegexError as to_re2 does."""
         tree, letters = read(pattern, flags)
         body = self._sequence(tree, "m" in letters)
         return f"(?{''.join(sorted(letters))}){body}" if letters else body
@@ -229,11 +229,11 @@ class _Printer:
     def _at(self, name: str, multiline: bool, last: bool) -> str:
         if name in _ANCHORS:
             return _ANCHORS[name]
-        # `$` also holds before a final newline, to Python and PCRE; to RE2 only at the very end.
+        # In Python and PCRE, `$` also matches before a final newline; in RE2 only at the very end.
         if multiline:
             return "$"
         if not last:
-            raise RegexError("uses $ before its end, where engines differ", "use $ last")
+            raise RegexError("uses $ before its end, where engines differ", "move $ to the end")
         return r"\n?$"
 
 
@@ -246,9 +246,9 @@ class _PcrePrinter(_Printer):
 
 
 def _pcre_escaped(character: str, special: Iterable[str]) -> str:
-    """A literal character for PCRE: two hexadecimal digits where it does not print, since four need its UTF mode.
+    """A literal character for PCRE; what does not print is escaped with two hexadecimal digits.
 
-    A backtick too, so that nothing takes it for a macro of SPL.
+    Four digits would need PCRE's UTF mode. A backtick is escaped too, because SPL would read it as a macro.
     """
     printable = character.isprintable() and character != "`"
     if not printable and ord(character) < 0x100 and character not in _PCRE_CONTROLS:
@@ -257,10 +257,10 @@ def _pcre_escaped(character: str, special: Iterable[str]) -> str:
 
 
 def pcre_wildcard(parts: Sequence[str | None], ignore_case: bool, one: str = ".") -> str:
-    """A whole-value PCRE expression, without flags, of literal parts joined by wildcards; see wildcard_pattern.
+    """A PCRE expression that matches a whole value, from `parts` as wildcard_pattern takes them.
 
-    It needs the flag s, and i to ignore case. Letters beyond ASCII are written in both cases: whether PCRE folds them
-    hangs on a mode that nobody promises. `one` is what any one character is.
+    The caller adds the flag s, and i to ignore case. Letters beyond ASCII are written in both cases, because whether
+    PCRE folds them depends on its mode, which Splunk does not document. `one` is the expression for `?`.
     """
     start, end = parts[0] is None, parts[-1] is None
     inner = parts[start : len(parts) - end]
@@ -281,9 +281,9 @@ def _pcre_cases(character: str, ignore_case: bool) -> str:
 
 
 def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:
-    """A whole-value RE2 expression of literal parts joined by wildcards.
+    """An RE2 expression that matches a whole value, from literal parts joined by wildcards.
 
-    Each part is text, None for `*`, or the empty string for `?`.
+    Each part is a text, None for `*`, or the empty string for `?`.
     """
     start, end = parts[0] is None, parts[-1] is None
     inner = parts[start : len(parts) - end]
@@ -292,6 +292,5 @@ def wildcard_pattern(parts: Sequence[str | None], ignore_case: bool) -> str:
 
 
 def matches_nothing(pattern: str, flags: str = "") -> bool:
-    """Whether an expression that `to_re2` takes finds a match in the empty text, which in some tables stands for a
-    missing value."""
+    """Whether an expression that to_re2 accepts matches in the empty text, which some tables store for no value."""
     return re.search(pattern, "", sum(_FLAGS[letter] for letter in flags)) is not None

@@ -1,6 +1,6 @@
-"""What a Sigma condition asks of an event, before any dialect: the leaves of the tree that the front makes.
+"""Semantic tests: what a Sigma condition asks of an event, independent of dialects. The front makes trees of them.
 
-A test of a missing value fails; NOT of it holds. Texts are compared without regard to case unless `cased` says so.
+A test of a missing value fails, so its negation holds. Texts are compared without regard to case unless `cased` is set.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TypeAlias
 from .columns import Column
 
 Value: TypeAlias = tuple[str | None, ...]
-"""A text in parts: text, None for `*`, the empty text for `?`. No parts at all are the empty text."""
+"""A text in parts: text, None for `*`, the empty text for `?`. An empty tuple is the empty text."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Any of the values, of the whole text."""
+    """The whole text matches any of the values."""
 
     column: Column
     values: tuple[Value, ...]
@@ -26,7 +26,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Matches:
-    """A regular expression as the rule writes it, found anywhere in the text; `flags` are Sigma's letters, in order."""
+    """A regular expression from the rule matches anywhere in the text; `flags` are Sigma's letters, in order."""
 
     column: Column
     pattern: str
@@ -35,7 +35,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class InNetwork:
-    """An address in a network."""
+    """The address lies in the network."""
 
     column: Column
     network: IPv4Network | IPv6Network
@@ -43,7 +43,7 @@ class InNetwork:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A comparison with a number: ==, <, <=, > or >=. Several numbers are alternatives of ==."""
+    """A comparison with a number; `operator` is ==, <, <=, > or >=. Several numbers are alternatives of ==."""
 
     column: Column
     operator: str
@@ -52,7 +52,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Truth:
-    """A truth value."""
+    """The column has this truth value."""
 
     column: Column
     value: bool
@@ -60,14 +60,14 @@ class Truth:
 
 @dataclass(frozen=True)
 class Present:
-    """The event has a value."""
+    """The event has a value in the column."""
 
     column: Column
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Exactly one of these words, or one value of an array is: what a value map or a log source says."""
+    """The value, or any value of an array, is exactly one of these words; from value maps and log sources."""
 
     column: Column
     values: tuple[str, ...]
@@ -75,7 +75,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Same:
-    """A comparison with another column of the event; `how` is equals, contains, startswith or endswith."""
+    """A comparison with another column of the same event; `how` is equals, contains, startswith or endswith."""
 
     column: Column
     other: Column
@@ -84,7 +84,7 @@ class Same:
 
 @dataclass(frozen=True)
 class TimePart:
-    """A part of a time (minute, hour, day, week, month or year) compared with a number: ==, <, <=, > or >=."""
+    """A part of a time (minute, hour, day, week, month or year) compared with a number; `operator` as in Numbers."""
 
     column: Column
     part: str
@@ -94,7 +94,7 @@ class TimePart:
 
 @dataclass(frozen=True)
 class Keyword:
-    """A text anywhere in the event; its first and its last part are `*`."""
+    """A text found anywhere in the event; its first and last parts are `*`."""
 
     value: Value
     cased: bool
@@ -102,7 +102,7 @@ class Keyword:
 
 @dataclass(frozen=True)
 class KeywordMatches:
-    """A regular expression anywhere in the event."""
+    """A regular expression that matches anywhere in the event; `flags` are Sigma's letters, in order."""
 
     pattern: str
     flags: str

@@ -1,4 +1,4 @@
-"""What a whole query is about besides its rows: the time that it reads, and the alert that it raises. No dialect."""
+"""Time frames, which say what events a query reads, alerts, and the spelling of time spans."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _MAX_SPAN = 100 * 366 * _UNITS["d"]
 
 
 def seconds(span: str | int) -> int:
-    """Seconds of a span such as 30s, 5m, 24h, 7d, 2w. Raises ValueError that says what a span looks like."""
+    """The seconds in a time span such as 30s, 5m, 24h, 7d or 2w. Raises ValueError for anything else."""
     match = re.fullmatch(r"([0-9]{1,9})([smhdw])", str(span))
     if match is None:
-        raise ValueError(f"{span!r} is no time span: write a number and s, m, h, d or w, such as 24h")
+        raise ValueError(f"{span!r} is not a time span; write a number and s, m, h, d or w, such as 24h")
     return int(match[1]) * _UNITS[match[2]]
 
 
 def option_seconds(span: str | int, least: int = 1) -> int:
-    """Seconds of a span that a user gave, from `least` to a hundred years. Raises ValueError that says why not."""
+    """The seconds in the time span of an option, from `least` to a hundred years. Raises ValueError otherwise."""
     total = seconds(span)
     if total < least:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than zero")
     if total > _MAX_SPAN:
         raise ValueError(f"{span!r} is longer than a hundred years")
     return total
 
 
 def timespan(total: int) -> str:
-    """A timespan of so many seconds, in the largest unit that divides them (a day is 24h)."""
+    """Format seconds as a time span in the largest unit that divides them; one day is 24h."""
     for unit in ("d", "h", "m"):
         if total > _UNITS[unit] * (unit == "d") and total % _UNITS[unit] == 0:
             return f"{total // _UNITS[unit]}{unit}"
@@ -47,12 +47,13 @@ def timespan(total: int) -> str:
 
 @dataclass(frozen=True)
 class TimeFrame:
-    """Which events a query reads, spans in seconds.
+    """Which events a query reads; all spans are in seconds.
 
-    With `period` 0 the query looks back `lookback` from now. Else it is for a job that runs every `period`:
-    it keeps the matches that are first complete in (now - delay - period, now - delay], so that overlapping
-    runs report each once and miss none whose events are late by at most `delay`. `before` is how much further back
-    it reads, and with `whole` it keeps all matches: for what is a part of another query.
+    If `period` is 0, the query looks back `lookback` from now. Otherwise it is for a job that runs every `period`: it
+    keeps the matches that become complete in (now - delay - period, now - delay], so that overlapping runs report each
+    match once and miss none whose events arrive at most `delay` late.
+
+    A query that is part of another one reads `before` further back, and keeps all matches if `whole` is set.
     """
 
     lookback: int
@@ -63,17 +64,17 @@ class TimeFrame:
 
     @property
     def scheduled(self) -> bool:
-        """Whether only those matches count that became complete in this run."""
+        """Whether the query keeps only the matches that became complete in this run."""
         return bool(self.period) and not self.whole
 
     def inner(self, span: int) -> Self:
-        """For a correlation to which one of that time span refers: all its matches, `span` further back."""
+        """The time frame of a correlation that another one, with the time span `span`, refers to."""
         return replace(self, before=self.before + span, whole=True)
 
 
 @dataclass(frozen=True)
 class Alert:
-    """What tells the rows of one rule from those of the others in a combined query; `rank` orders levels."""
+    """What identifies the rows of one rule in a combined query; `rank` grows with the rule's level."""
 
     rule_id: str
     title: str
@@ -84,9 +85,9 @@ class Alert:
 
     @property
     def values(self) -> tuple[str, str, str]:
-        """Those of COLUMNS."""
+        """The values of COLUMNS, in order."""
         return self.rule_id, self.title, self.branch
 
     def assigned(self, literal: Callable[[str], str], sign: str) -> list[str]:
-        """The columns as assignments of a dialect's literals, with its sign between."""
+        """Assignments of the values to COLUMNS; `literal` writes a string and `sign` joins column and value."""
         return [f"{column}{sign}{literal(value)}" for column, value in zip(self.COLUMNS, self.values, strict=True)]

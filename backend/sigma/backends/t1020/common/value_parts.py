@@ -1,4 +1,4 @@
-"""A Sigma string as parts: texts and wildcards. No dialect."""
+"""Sigma strings as lists of parts: texts and wildcards."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sigma.types import SigmaString, SpecialChars
 
 from .losses import Unsupported
 
-#: The parts of a value in order: text, None for `*`, "" for `?`.
+#: The parts of a value in order: a text, None for `*`, "" for `?`.
 Parts = list[str | None]
 
 
 def parts_of(value: SigmaString, field: str) -> Parts:
-    """A value's parts; runs of `*` are one. Raises Unsupported for a placeholder that no pipeline filled."""
+    """The parts of a value, with runs of `*` as one. Raises Unsupported for a placeholder that no pipeline filled."""
     parts: Parts = []
     for part in value.s:
         if part is SpecialChars.WILDCARD_MULTI:
@@ -28,16 +28,16 @@ def parts_of(value: SigmaString, field: str) -> Parts:
                 parts.append(part)
         else:
             placeholder = getattr(part, "name", part)
-            raise Unsupported(f"{field} has the placeholder %{placeholder}%; give it values in a pipeline", field)
+            raise Unsupported(f"{field} has the placeholder %{placeholder}%; set its values in a pipeline", field)
     return parts
 
 
 def anywhere(parts: Sequence[str | None]) -> Parts:
-    """The same parts with anything before and after them."""
+    """The parts with `*` before and after them."""
     lead, trail = parts[0] is None, parts[-1] is None
     return [None, *parts[lead : len(parts) - trail], None]
 
 
 def as_text(parts: Sequence[str | None]) -> str:
-    """The parts as the rule writes them, for comparison with plain words."""
+    """The parts as one text with wildcards, as a rule writes it."""
     return "".join("*" if part is None else part or "?" for part in parts)
