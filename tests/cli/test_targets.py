@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.rules import GOOD, put
 
-#: The program with a row more, as whoever adds a dialect writes it: a product that searches with Splunk's backend.
+#: The program with two rows more, as whoever adds a dialect writes them: products that search with Splunk's backend.
 WITH_A_ROW_MORE = r"""
 from dataclasses import replace
 from sigma_t1020 import targets
@@ -38,6 +38,7 @@ dialect = replace(
 fuller = replace(dialect, name="shopsql", about="", suffix=".shopsql", combines=True)
 shop = replace(splunk, name="shop", title="Shop", dialect=dialect, others=((fuller, splunk.pipeline),))
 targets.TARGETS["shop"] = shop
+targets.TARGETS["kiosk"] = replace(shop, name="kiosk", others=())
 targets.DIALECTS.update(shopql=dialect, shopsql=fuller)
 
 from sigma_t1020.cli import main
@@ -52,17 +53,19 @@ def shop(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_row_more_is_listed_and_in_the_help() -> None:
-    rows = {row["dialect"]: row for row in json.loads(shop("list", "targets", "--format", "json").stdout)}
-    assert rows["shopql"] == {
+    rows = {
+        (row["target"], row["dialect"]): row for row in json.loads(shop("list", "targets", "--format", "json").stdout)
+    }
+    assert rows["shop", "shopql"] == {
         "target": "shop",
         "title": "Shop",
         "dialect": "shopql",
         "backend": "t1020_splunk",
         "pipeline": "t1020_splunk_sysmon",
     }
-    assert rows["shopsql"]["target"] == "shop"
+    assert {("shop", "shopsql"), ("kiosk", "shopql")} < rows.keys()
     text = " ".join(shop("convert", "--help").stdout.split())
-    assert "|elastic|shop|all]" in text
+    assert "|elastic|shop|kiosk|all]" in text
     assert "Shop: shopql of the shop, or shopsql." in text
     assert "[default: spl, eql, shopql]" in text
 
@@ -80,6 +83,9 @@ def test_a_row_more_says_what_it_cannot_and_which_of_its_dialects_can(tmp_path: 
     refused = shop("convert", "-t", "shop", "--combine", good)
     assert refused.returncode == 2
     assert refused.stderr.endswith("ShopQL cannot join several rules into one query: add --dialect shopsql\n")
+    refused = shop("convert", "-t", "kiosk", "--combine", good)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("ShopQL cannot join several rules into one query: leave out --combine\n")
     assert shop("convert", "-t", "shop", "--dialect", "shopsql", "--combine", good).stdout.startswith("# 1 rule in one")
     refused = shop("convert", "-t", "sentinel", "--dialect", "shopql", good)
     assert refused.returncode == 2

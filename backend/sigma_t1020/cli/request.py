@@ -70,8 +70,9 @@ class Request:
         for target in named(name for name in self.targets if name != ALL) if self.combine else ():
             dialect = target.spoken(self.dialect).dialect
             if not dialect.combines:
-                able = target.combining.dialect.name
-                yield f"{dialect.title} cannot join several rules into one query: add --dialect {able}"
+                able = target.combining.dialect
+                step = f"add --dialect {able.name}" if able.combines else "leave out --combine"
+                yield f"{dialect.title} cannot join several rules into one query: {step}"
 
     def _of_dialect_options(self) -> Iterator[str]:
         spoken = [target.spoken(self.dialect) for target in named(self.targets)]
