@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sigma_t1020 import building
 from sigma_t1020.targets import TARGETS, Target
 
 from cli.rules import put
 from cli.runner import REPOSITORY, process, queries, run, tree
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files_are_made_once() -> Iterator[None]:
+    """For all builds of this process: what is tested of these is what they do with a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "build_files", cache(building.build_files))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +41,7 @@ def dist(built: dict[str, bytes], tmp_path: Path) -> Path:
     return tmp_path / "dist"
 
 
+@cache
 def _queries(target: Target, *arguments: str) -> list[dict[str, Any]]:
     """What convert gives for a target in that dialect."""
     dialect = ["--dialect", target.dialect.name] if target.dialect is not TARGETS[target.name].dialect else []
