@@ -31,7 +31,7 @@ def test_eql_is_the_usual_dialect_and_says_that_the_time_is_the_searchs(good: Pa
     ]
     (later,) = queries(good, "--schedule", "15m", target="elastic")
     assert later["query"] == found["query"]
-    assert "run it every 15m over more than that and 5m of delay" in later["losses"][0]["message"]
+    assert "run it every 15m over more than that plus 5m of delay" in later["losses"][0]["message"]
 
 
 def test_esql_has_time_indices_and_the_cap_on_rows(good: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_correlation_without_order_is_refused_in_eql_by_name(tmp_path: Path, g
     done = run("convert", "-t", "elastic", good, path)
     assert done.status == 1
     (line,) = done.complaints
-    assert "EQL has no correlation of the type temporal: sequences have one order; use --dialect esql" in line
+    assert "EQL does not support the correlation type temporal: a sequence has one order; use --dialect esql" in line
     assert len(queries(good, path, "--dialect", "esql", target="elastic")) == 1
 
 

@@ -168,7 +168,7 @@ def test_events_beyond_what_a_bucket_holds_are_not_counted(monkeypatch: pytest.M
     backend.convert(SigmaCollection.from_dicts([dict(document) for document in _shipped()]))
     losses = {loss for found in backend.losses.values() for each in found.values() for loss in each}
     assert {loss.code for loss in losses} == {LossCode.BOUND}
-    assert any(f"the first {esql_legs.MAX_EVENTS:,} are compared" in loss.message for loss in losses)
+    assert any(f"the first {esql_legs.MAX_EVENTS:,} events in twice" in loss.message for loss in losses)
     monkeypatch.setattr(esql_legs, "MAX_EVENTS", FEW)
     esql = to_esql(_shipped(), lookback="9999d")[-1]
     (row,) = esql_engine([archive, *connections]).query(esql, NOW)
@@ -200,20 +200,23 @@ def test_a_sequence_keeps_one_pending_match_of_a_key() -> None:
     backend = T1020EqlBackend(load_pipeline(DEFEND))
     backend.convert(SigmaCollection.from_dicts([dict(document) for document in _shipped()]))
     messages = {loss.message for found in backend.losses.values() for each in found.values() for loss in each}
-    assert any("one pending match of a key" in message for message in messages)
+    assert any("one pending match for each key" in message for message in messages)
 
 
 @pytest.mark.parametrize(
     ("section", "words"),
     [
-        ({"type": "temporal"}, "EQL has no correlation of the type temporal"),
+        ({"type": "temporal"}, "EQL does not support the correlation type temporal"),
         ({"type": "event_count", "condition": {"lt": 3}}, "EQL cannot count with lt, only with gt and gte"),
-        ({"type": "event_count", "condition": {"gte": 101}}, "EQL counts to 100 at most, not to 101"),
+        ({"type": "event_count", "condition": {"gte": 101}}, "EQL cannot count to 101, only to 100"),
         (
             {"type": "value_count", "condition": {"gte": 3, "field": "Image"}},
-            "EQL has no correlation of the type value_count",
+            "EQL does not support the correlation type value_count",
         ),
-        ({"type": "temporal_ordered", "group-by": ["User"]}, "User is in two fields of Elastic Defend process events"),
+        (
+            {"type": "temporal_ordered", "group-by": ["User"]},
+            "User is stored in two fields of Elastic Defend process events",
+        ),
     ],
 )
 def test_what_eql_cannot_correlate_is_refused_and_points_to_esql(section: dict[str, Any], words: str) -> None:

@@ -43,7 +43,7 @@ LOOKBACK = "36500d"
 _BOTH = ("not in these documents", "not in Defend's", "hold several values", "holds several values", "every event")
 _EQL = (
     "EQL cannot compare two fields",
-    "EQL has no function that takes a part of a time",
+    "EQL has no function for a part of a time",
     "EQL cannot join for a regular",
 )
 UNSAID = {"esql": _BOTH, "eql": (*_BOTH, *_EQL)}

@@ -1,1 +1,1 @@
-"""What EQL and ES|QL share: the documents of Elastic, and Lucene's regular expressions."""
+"""What EQL and ES|QL share: predicates on Elastic's documents, and Lucene's regular expressions."""

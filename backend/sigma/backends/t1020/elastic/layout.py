@@ -1,4 +1,4 @@
-"""How clauses and lists of Elastic's query languages are laid out: on one line where they fit, else one on each."""
+"""The layout of clauses and lists in EQL and ES|QL: on one line if they fit, otherwise one a line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from ..common.layout import INDENT, filled
 
 WIDTH = 110
-#: The parsers nest a chain of `or` in itself, and take some 300 levels (ES|QL: ExpressionBuilder's
+#: The parsers nest the operands of an `or` chain and accept about 300 levels (ES|QL: ExpressionBuilder's
 #: MAX_EXPRESSION_DEPTH, 400 in 8.19 and less in later releases).
 LONGEST_CHAIN = 60
 
 
 def fits(text: str, indent: str) -> bool:
-    """Whether the text can stand on one line, that far to the right."""
+    """Whether the text fits on one line after `indent`."""
     return "\n" not in text and len(indent) + len(text) <= WIDTH
 
 
 def joined(parts: Sequence[str], word: str, indent: str, inside: bool) -> str:
-    """`a and b`, continued below `indent`; `inside` another join, in parentheses. Many of them in groups."""
+    """`a and b`, with further lines below `indent`; in parentheses if it is `inside` another join.
+
+    More than LONGEST_CHAIN parts are joined in groups.
+    """
     if len(parts) > LONGEST_CHAIN:
         size = max(LONGEST_CHAIN, -(-len(parts) // LONGEST_CHAIN))
         groups = [parts[at : at + size] for at in range(0, len(parts), size)]
@@ -30,7 +33,7 @@ def joined(parts: Sequence[str], word: str, indent: str, inside: bool) -> str:
 
 
 def listed(head: str, items: Sequence[str], indent: str) -> str:
-    """`head(a, b)`, continued below `indent`."""
+    """`head(a, b)`, with further lines below `indent`."""
     text = f"{head}({', '.join(items)})"
     if fits(text, indent + INDENT):
         return text

@@ -1,4 +1,4 @@
-"""What Elastic's documents cannot tell: the condition that is wider then, and the losses by name."""
+"""What Elastic's documents cannot tell apart: widens the condition accordingly, and names the losses."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .predicates import Networks, Predicate
 
 
 def settled(node: Node[Predicate], removed: frozenset[str]) -> tuple[Node[Predicate], tuple[Loss, ...]]:
-    """The condition as the documents can answer it, never narrower, and what is lost.
+    """Return the condition in a form that the documents can answer, never narrower, and the losses.
 
-    `removed` are texts which the documents lack where the event has them: a test for one finds the events without a
-    value too, and NOT of it excludes none. Networks that a rule wrote as IPv4-mapped ones, and not as IPv4 too, find
-    IPv4 addresses as well. `node` has NOT at its leaves alone. Raises Unsupported where a query would be narrower.
+    `removed` has texts that ingestion removes: a test for one also finds events without a value, and its negation
+    excludes nothing. A network that the rule writes only as an IPv4-mapped one also finds IPv4 addresses. `node` must
+    have NOT only at its leaves. Raises Unsupported if the query would be narrower.
     """
     settling = _Settling(removed)
     return settling.settle(node), tuple(settling.losses)
 
 
 def networks_of(what: Networks) -> list[str]:
-    """The networks to ask for, without those that are within others."""
+    """The networks of the test, without the IPv4-mapped ones that lie in another one."""
     return list(dict.fromkeys([*what.networks, *_alone(what)]))
 
 
 def _alone(what: Networks) -> list[str]:
-    """Those of the mapped networks that are not among the others."""
+    """The IPv4-mapped networks that do not lie in one of the other networks."""
     others = [network for network in map(ip_network, what.networks) if isinstance(network, IPv4Network)]
     return [text for text in what.mapped if not any(IPv4Network(text).subnet_of(other) for other in others)]
 
@@ -45,7 +45,7 @@ class _Settling:
         if isinstance(node, Not):
             return self._negative(node)
         negative = isinstance(node, All)
-        # `Field: ['', null]`, or not of it: nothing is lost.
+        # `Field: ['', null]` and its negation lose nothing.
         told = {found for arg in node.args if (found := _missing(arg, negative)) is not None}
         args = [self.settle(arg) for arg in node.args if self._removed_of(arg, negative) not in told]
         if isinstance(node, All):
@@ -53,18 +53,18 @@ class _Settling:
         return All(()) if All(()) in args else any_of(args)
 
     def _removed_of(self, node: Node[Predicate], negative: bool) -> Column | None:
-        """The field that is tested for nothing but a text which no document has."""
+        """The field that the node tests only for texts that no document has; None for other nodes."""
         leaf = node.arg if negative and isinstance(node, Not) else None if negative else node
         if isinstance(leaf, Test) and isinstance(leaf.what, Texts) and not self._parted(leaf.what)[1]:
             return leaf.what.column
         return None
 
     def _parted(self, what: Texts) -> tuple[list[str], tuple[Value, ...]]:
-        """Those of the values that no document has, as texts, and the others."""
+        """Split the values into those that no document has, as text, and the others."""
         gone, kept = [], []
         for value in what.values:
             text = "".join(part or "*" for part in value)
-            # No field of another type can hold an empty text.
+            # Only text fields can hold an empty text.
             if text in self.removed or not (text or what.column.is_text):
                 gone.append(text)
             else:
@@ -85,7 +85,7 @@ class _Settling:
             self._lose(
                 LossCode.ADDRESS,
                 name,
-                f"{name}: {', '.join(alone)}, written as of IPv6, also finds IPv4 addresses, which are stored alike",
+                f"{name}: {', '.join(alone)} in IPv4-mapped form also finds IPv4 addresses, which are stored alike",
             )
         return node
 
@@ -105,8 +105,8 @@ class _Settling:
         if isinstance(what, Networks) and (alone := _alone(what)):
             name = what.column.called
             raise Unsupported(
-                f"{name}: to exclude {', '.join(alone)}, written as of IPv6, would exclude IPv4 addresses too, which "
-                "are stored alike; exclude the IPv4 network as well",
+                f"{name}: excluding {', '.join(alone)} in IPv4-mapped form would exclude IPv4 addresses too, which are "
+                "stored alike; exclude the IPv4 network as well",
                 name,
             )
         return node
@@ -116,6 +116,6 @@ class _Settling:
 
 
 def _missing(node: Node[Predicate], negative: bool) -> Column | None:
-    """The field of which the node says that it has no value; with `negative`, that it has one."""
+    """The field that the node tests for having no value or, with `negative`, for having one; else None."""
     leaf = node if negative else node.arg if isinstance(node, Not) else None
     return leaf.what.column if isinstance(leaf, Test) and isinstance(leaf.what, Present) else None

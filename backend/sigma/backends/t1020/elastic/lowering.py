@@ -1,4 +1,4 @@
-"""What each semantic test is of Elastic's documents, for EQL and ES|QL."""
+"""Lowers semantic tests to predicates on Elastic's documents, for EQL and ES|QL."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from .predicates import BETWEEN, Expressions, Networks, Predicate, merge
 Lowered = Node[Predicate]
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
-#: Of any IPv4 address, as Elasticsearch keeps it among those of IPv6.
+#: The network of all IPv4 addresses; Elasticsearch stores them as IPv4-mapped ones.
 _EVERY_IPV4 = "0.0.0.0/0"
-#: Columns that tell where a document is, not what it says.
+#: Columns that say where a document is stored, not what it contains.
 METADATA = frozenset(("_id", "_index", "_version"))
 
 
 def lower(test: SemanticTest, model: LogModel, joins_arrays: bool) -> Lowered:
-    """The test as a predicate of the documents. Raises Unsupported for what they cannot say.
+    """Lower one test to predicates. Raises Unsupported if the documents or the dialect cannot express it.
 
-    `joins_arrays`: an array is tested as one text, since the dialect's functions take a single value.
+    With `joins_arrays`, an array is tested as one text, because the dialect's functions take a single value.
     """
     match test:
         case Matches():
@@ -58,13 +58,12 @@ def lower(test: SemanticTest, model: LogModel, joins_arrays: bool) -> Lowered:
             for side in (test.column, test.other):
                 if side.many:
                     raise Unsupported(
-                        f"{side.field} may hold several values here; compare no field with it", side.field
+                        f"{side.field} may hold several values here; do not compare it with a field", side.field
                     )
             return Test(test)
         case TimePart() if test.column.type == "date_nanos":
             raise Unsupported(
-                f"{test.column.field} counts nanoseconds here, of which no {test.part} is taken; test a field of the "
-                "type date",
+                f"{test.column.field} is of type date_nanos here, so it has no {test.part}; test a field of type date",
                 test.column.field,
             )
         case Keyword():
@@ -76,18 +75,21 @@ def lower(test: SemanticTest, model: LogModel, joins_arrays: bool) -> Lowered:
 
 
 def answerable(condition: Lowered, model: LogModel) -> tuple[Lowered, tuple[Loss, ...]]:
-    """The condition as the documents can answer it, never narrower, and what is lost. Raises Unsupported."""
+    """Return the condition in a form that the documents can answer, never narrower, and the losses.
+
+    Raises Unsupported if the query would be narrower, or if the pipeline does not choose the documents.
+    """
     if not model.indices or not model.source_values:
         raise Unsupported(
-            f"the pipeline does not say which documents are {model.table}, so that all would be searched; set "
-            "indices and source_values",
+            f"the pipeline does not say which documents are {model.table}, so the query would search all of them; set "
+            "`indices` and `source_values`",
             at=("logsource", "category"),
         )
     return settled(merge(condition), model.removed)
 
 
 def source_tests(model: LogModel) -> list[Lowered]:
-    """What chooses the events of a log source. Raises Unsupported for a column of a type that nobody declares."""
+    """The predicates that choose the events of a log source. Raises Unsupported for an undeclared column."""
 
     def held(name: str, values: Sequence[str]) -> Lowered:
         if model.column(name) is None:
@@ -102,10 +104,10 @@ def source_tests(model: LogModel) -> list[Lowered]:
 
 
 def _in_network(column: Column, network: IPv4Network | IPv6Network) -> Lowered:
-    """An address in a network, IPv4 or IPv6.
+    """Lower a test for an address in an IPv4 or IPv6 network.
 
-    Elasticsearch keeps IPv4 addresses as IPv4-mapped ones of IPv6, so that it does not tell the two apart, and
-    refuses networks written as such (its class InetAddresses, parseCidr).
+    Elasticsearch stores IPv4 addresses as IPv4-mapped IPv6 ones, so it cannot tell the two apart, and it refuses
+    networks in IPv4-mapped form (its class InetAddresses, parseCidr).
     """
     if column.many or column.kind not in (Kind.TEXT, Kind.ADDRESS):
         raise Unsupported(
@@ -122,12 +124,12 @@ def _in_network(column: Column, network: IPv4Network | IPv6Network) -> Lowered:
 
 
 def _every_column(model: LogModel) -> list[Column]:
-    """All columns that say what happened: none of times, of what chooses the log source and of how it was collected.
+    """The columns to search for a keyword: all but times, those that choose the log source, and `metadata`.
 
-    Raises Unsupported where the pipeline does not list them.
+    Raises Unsupported if the pipeline lists no columns.
     """
     if not model.columns:
-        raise Unsupported("the pipeline lists no columns in which to look for a keyword; name the field")
+        raise Unsupported("the pipeline lists no columns to search for a keyword; name the field")
     left_out = {*METADATA, *model.source_values, *model.unlike}
     names = [
         name

@@ -1,5 +1,4 @@
-"""What a condition asks of Elastic's documents, for EQL and ES|QL alike: semantic tests, but for two kinds that Lucene
-and Elasticsearch answer in their own way."""
+"""The predicates of EQL and ES|QL: semantic tests, and two kinds of their own for regular expressions and networks."""
 
 from __future__ import annotations
 
@@ -12,14 +11,15 @@ from ..common.losses import Unsupported
 from ..common.semantic_tests import Numbers, OneOf, Present, Same, Texts, TimePart, Truth
 from .regexes import MAX_LENGTH, Item, printed
 
-#: What stands between the values of an array that is tested as one text; no value has it.
+#: The separator between the values of an array that is tested as one text; no value contains it.
 BETWEEN = "\N{SYMBOL FOR RECORD SEPARATOR}"
 
 
 @dataclass(frozen=True)
 class Expressions:
-    """Any of the expressions, which are of the whole value; of an array, where a dialect joins it, of all its values
-    with BETWEEN among them. `folded` are such as are wanted without regard to case, written in one case.
+    """The whole value matches any of the expressions; a joined array is one value with BETWEEN as separator.
+
+    `folded` has expressions in lower case, for an engine that is told to ignore case.
     """
 
     column: Column
@@ -29,8 +29,10 @@ class Expressions:
 
 @dataclass(frozen=True)
 class Networks:
-    """An address in any of the networks; `mapped` are IPv4 networks that the rule wrote as IPv4-mapped ones of IPv6,
-    which Elasticsearch neither tells apart nor takes as such."""
+    """The address lies in any of the networks.
+
+    `mapped` has the IPv4 networks that the rule writes in IPv4-mapped form, which Elasticsearch refuses.
+    """
 
     column: Column
     networks: tuple[str, ...]
@@ -41,14 +43,14 @@ Predicate: TypeAlias = Texts | Expressions | Networks | Numbers | Truth | Presen
 
 
 def merge(node: Node[Predicate]) -> Node[Predicate]:
-    """Make one list of alternatives on one column, and of their negations."""
+    """Merge alternatives on one column into one list, and likewise negated ones."""
     return merge_alternatives(node, _key, _together)
 
 
 def _key(what: Predicate) -> Predicate | None:
-    """What alternatives that can be one predicate have in common."""
+    """The key under which alternatives merge into one predicate; None if this one does not merge."""
     if isinstance(what, Texts):
-        # The empty text is compared in its own way.
+        # The empty text is compared separately.
         return replace(what, values=()) if all(what.values) else None
     if isinstance(what, Networks):
         return replace(what, networks=(), mapped=())
@@ -70,18 +72,18 @@ def _together(one: Predicate, other: Predicate) -> Predicate:
 
 
 def has_foreign_letters(text: str) -> bool:
-    """Whether the text has letters beyond ASCII of which another case is known."""
+    """Whether the text has a letter beyond ASCII with an upper and a lower case."""
     return any(not c.isascii() and (c.lower() != c or c.upper() != c) for c in text)
 
 
 def short(item: Item, column: Column) -> str:
-    """The expression as Lucene reads it. Raises Unsupported where it is too long for Elasticsearch."""
+    """Print the expression for Lucene. Raises Unsupported if it is too long for Elasticsearch."""
     text = printed(item)
     if len(text) > MAX_LENGTH:
         name = column.text
         raise Unsupported(
-            f"{name}: the value needs an expression of {len(text):,} characters, of which Elasticsearch takes "
-            f"{MAX_LENGTH:,} (max_regex_length); write a shorter part of it",
+            f"{name}: the value needs an expression of {len(text):,} characters, but Elasticsearch accepts at most "
+            f"{MAX_LENGTH:,} (max_regex_length); test a shorter part of it",
             name,
         )
     return text

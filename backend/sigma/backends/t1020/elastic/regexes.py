@@ -1,8 +1,8 @@
-"""Regular expressions for Lucene: of the whole value, without anchors, flags or shorthand classes.
+"""Regular expressions for Lucene, which match the whole value and have no anchors, flags or shorthand classes.
 
-An expression is first read into sets of characters, sequences, alternatives and repetitions, in which flags are
-resolved; then its anchors become what may stand before and after it. Source: Elasticsearch's page 'Regular expression
-syntax', and Lucene's class RegExp.
+`parsed` reads an expression into a tree of character sets, sequences, alternatives and repetitions, and resolves its
+flags. `whole` then replaces its anchors by what may precede and follow the match, and `printed` writes the result.
+Source: Elasticsearch's page 'Regular expression syntax', and Lucene's class RegExp.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from typing import Any
 from ..common.regexes import RegexError, read, refuse, refuse_many, sre
 
 _LAST = 0x10FFFF
-#: Beyond this no letter has two cases.
+#: No letter beyond this code point has two cases.
 _LAST_CASED = 0x1E943
-#: What Lucene's syntax takes for itself, all its options switched on; and in a class.
+#: The special characters of Lucene's syntax with all its options on.
 _SPECIAL = frozenset('.?+*|{}[]()"\\#@&<>~')
 _SPECIAL_IN_CLASS = frozenset('\\]^-["&')
 #: Elasticsearch's index.max_regex_length.
 MAX_LENGTH = 1000
-#: Of so many characters each is looked at for its cases; of more, those that have cases.
+#: In larger ranges, only the letters that have two cases are examined.
 _MANY = 256
 _FLAG_BITS = {"i": 2, "m": 8, "s": 16}
 _SPLIT = "write it as several expressions, each with anchors at its ends"
 
 Ranges = tuple[tuple[int, int], ...]
-"""Code points, from and to, in order and apart."""
+"""Inclusive ranges of code points, in order and neither overlapping nor adjacent."""
 
 
 @dataclass(frozen=True)
 class Chars:
-    """One character of a set."""
+    """One character of a set of code points."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True)
 class Sequenced:
-    """One after the other."""
+    """The items one after another."""
 
     items: tuple[Item, ...]
 
 
 @dataclass(frozen=True)
 class Either:
-    """Any of them."""
+    """Any one of the items."""
 
     items: tuple[Item, ...]
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """So many times; `most` None is without end."""
+    """The item from `least` to `most` times; `most` is None if there is no limit."""
 
     item: Item
     least: int
@@ -64,7 +64,7 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A place: start or end of the value or of a line, or "last" (the end, or before a line end that is last)."""
+    """A position: "start", "end", "line start", "line end", or "last" (the end, or before a final newline)."""
 
     place: str
 
@@ -79,7 +79,7 @@ _WORD: Ranges = ((48, 57), (65, 90), (95, 95), (97, 122))
 
 
 def joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The ranges in order, those that touch as one."""
+    """Sort the ranges, and join those that overlap or touch."""
     found: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if found and low <= found[-1][1] + 1:
@@ -102,14 +102,14 @@ def complement(ranges: Ranges) -> Ranges:
 
 @lru_cache(maxsize=4096)
 def cases(character: str) -> tuple[str, ...]:
-    """The character and what it is called in the other case, one character for one."""
+    """The character and its other cases, those that are a single character."""
     others = (character, character.lower(), character.upper())
     return tuple(dict.fromkeys(other for other in others if len(other) == 1))
 
 
 @cache
 def _cased() -> tuple[int, ...]:
-    """The letters that have another case, in order."""
+    """The code points of the letters that have another case, in order."""
     return tuple(code for code in range(_LAST_CASED + 1) if len(cases.__wrapped__(chr(code))) > 1)
 
 
@@ -124,11 +124,11 @@ def _of_any_case(ranges: Ranges) -> Ranges:
     return joined([*ranges, *other])
 
 
-# --- Reading ----------------------------------------------------------------------------------------
-
-
 def parsed(pattern: str, flags: str) -> Item:
-    """A Sigma expression, its flags resolved. Raises RegexError as regexes.to_re2 does, and for `\\b` and `\\B`."""
+    """Parse a Sigma expression and resolve its flags (Sigma's letters i, m, s).
+
+    Raises RegexError as common.regexes.to_re2 does, and for `\\b` and `\\B`.
+    """
     tree, letters = read(pattern, flags)
     return _sequence(tree, letters)
 
@@ -186,7 +186,7 @@ def _class(argument: Any, flags: frozenset[str]) -> Chars:
             case _:
                 name = str(value)
                 of_kind = _DIGIT if "DIGIT" in name else _SPACE if "SPACE" in name else _WORD
-                # Case is nothing to \w and its like, which are of ASCII.
+                # The flag i does not change \w, \d and \s, which are limited to ASCII.
                 named.extend(complement(of_kind) if "NOT" in name else of_kind)
     ranges = joined([*_chars(joined(written), flags).ranges, *named])
     return Chars(complement(ranges) if negated else ranges)
@@ -202,14 +202,14 @@ def _anchor(name: str, multiline: bool) -> Anchor:
             return Anchor("line end" if multiline else "last")
         case "AT_END_STRING":
             return Anchor("end")
-    raise RegexError("uses \\b or \\B", "write the characters that may stand there")
+    raise RegexError("uses \\b or \\B", "write out the characters that may stand there")
 
 
 def folded(item: Item) -> Item | None:
-    """The expression with one case of each letter, for an engine that is told to ignore case; None where it heeds case
-    somewhere.
+    """The expression with each letter in lower case only, for an engine that is told to ignore case.
 
-    Lucene ignores the case of single characters, not of the ends of ranges; a set must have both cases by itself.
+    Returns None if the case of a letter matters somewhere in it. Lucene ignores the case of single characters but not
+    of the ends of ranges, so a set keeps both cases.
     """
     if isinstance(item, Chars):
         ranges = _of_any_case(item.ranges)
@@ -227,9 +227,6 @@ def folded(item: Item) -> Item | None:
     return item
 
 
-# --- Anchors ----------------------------------------------------------------------------------------
-
-
 def _anchored(item: Item) -> bool:
     if isinstance(item, Anchor):
         return True
@@ -242,14 +239,17 @@ _STARTS = frozenset(("start", "line start"))
 
 
 def _from_edge(items: tuple[Item, ...], at_start: bool) -> Iterator[tuple[str, tuple[Item, ...]]]:
-    """The sequence as alternatives, each with the anchor at that edge (empty: none) and what is left."""
+    """Yield the alternatives of the sequence, each with its anchor at the start or the end and the remaining items.
+
+    The anchor is empty if there is none. Raises RegexError for several anchors in one place, and for repeated ones.
+    """
     if not items:
         yield "", items
         return
     edge, rest = (items[0], items[1:]) if at_start else (items[-1], items[:-1])
     if isinstance(edge, Anchor):
         if (edge.place in _STARTS) is not at_start:
-            # That of the other edge, if nothing else is left; else it is refused there.
+            # It may belong to the other edge; whole() refuses it if it does not.
             yield "", items
             return
         for place, left in _from_edge(rest, at_start):
@@ -271,8 +271,6 @@ def _from_edge(items: tuple[Item, ...], at_start: bool) -> Iterator[tuple[str, t
         yield from _from_edge((*own, *rest) if at_start else (*rest, *own), at_start)
 
 
-# --- Printing ---------------------------------------------------------------------------------------
-
 _ANY = Repeated(Chars(ANYTHING), 0, None)
 _LINE_END = Chars(NEWLINE)
 _BEFORE: dict[str, Item] = {
@@ -289,13 +287,15 @@ _AFTER: dict[str, Item] = {
 
 
 def whole(item: Item) -> Item:
-    """The expression that the whole value has where the given one is found in it. Raises RegexError for anchors that
-    are not at its ends."""
+    """An expression that matches a whole value in which `item` is found.
+
+    Raises RegexError for anchors that are not at the ends of `item`.
+    """
     found: dict[tuple[str, str], list[Item]] = {}
     for start, items in _from_edge((item,), True):
         for end, left in _from_edge(items, False):
             if any(map(_anchored, left)):
-                raise RegexError("has ^ or $ within, where a line may not begin or end", _SPLIT)
+                raise RegexError("has ^ or $ in the middle, where no line can begin or end", _SPLIT)
             found.setdefault((start, end), []).append(left[0] if len(left) == 1 else Sequenced(left))
     alternatives = [
         Sequenced((_BEFORE[start], items[0] if len(items) == 1 else Either(tuple(items)), _AFTER[end]))
@@ -305,7 +305,7 @@ def whole(item: Item) -> Item:
 
 
 def one_of_many(item: Item, mark: str) -> Item:
-    """The expression of a text of several values with that mark between, one of which has the given expression."""
+    """An expression for values joined by `mark`, at least one of which matches `item`."""
     between = Chars(((ord(mark), ord(mark)),))
     before = Repeated(Sequenced((_ANY, between)), 0, 1)
     return Sequenced((before, _without(item, between.ranges), Repeated(Sequenced((between, _ANY)), 0, 1)))
@@ -322,15 +322,15 @@ def _without(item: Item, ranges: Ranges) -> Item:
 
 
 def pieces(item: Item) -> list[Item]:
-    """Expressions of which a text that has the given one has any, none too long for Elasticsearch.
+    """Split the expression into alternatives that are each short enough for Elasticsearch.
 
-    Raises RegexError where it cannot be parted so.
+    A text matches `item` if it matches any of them. Raises RegexError if the expression cannot be split so.
     """
     if len(printed(item)) <= MAX_LENGTH:
         return [item]
     parted = _parted(item)
     if len(parted) < 2:
-        raise RegexError(f"is longer than {MAX_LENGTH:,} characters (max_regex_length)", "write it as several")
+        raise RegexError(f"is longer than {MAX_LENGTH:,} characters (max_regex_length)", "split it into several")
     found: list[Item] = []
     for part in parted:
         together = (
@@ -344,7 +344,7 @@ def pieces(item: Item) -> list[Item]:
 
 
 def _parted(item: Item) -> list[Item]:
-    """The alternatives of an expression, where it has some, by itself or in its sequence."""
+    """The alternatives of the expression or of the first part of its sequence that has several; else itself."""
     if isinstance(item, Either):
         return list(item.items)
     if isinstance(item, Sequenced):
@@ -356,7 +356,7 @@ def _parted(item: Item) -> list[Item]:
 
 
 def wildcard(parts: Sequence[str | None], ignore_case: bool) -> Item:
-    """The whole value, of literal parts joined by wildcards: None for `*`, the empty string for `?`."""
+    """An expression for a whole value, from literal parts joined by wildcards: None for `*`, "" for `?`."""
     flags = frozenset("i" if ignore_case else "")
     items: list[Item] = []
     for part in parts:
@@ -370,7 +370,7 @@ def wildcard(parts: Sequence[str | None], ignore_case: bool) -> Item:
 
 
 def printed(item: Item) -> str:
-    """The expression as Lucene reads it."""
+    """Print the expression in Lucene's syntax."""
     if isinstance(item, Chars):
         return _printed_chars(item.ranges)
     if isinstance(item, Sequenced):
@@ -405,12 +405,12 @@ def _printed_chars(ranges: Ranges) -> str:
     if ranges == ANYTHING:
         return "."
     if not ranges:
-        # The empty language.
+        # `#` matches nothing.
         return "#"
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         character = chr(ranges[0][0])
         return f"\\{character}" if character in _SPECIAL else character
-    # Of a set and its opposite the one in which no character of code 0 has to be written.
+    # Of the set and its complement, print the one without the character of code 0.
     opposite = complement(ranges)
     negated = ranges[0][0] == 0
     return f"[{'^' if negated else ''}{''.join(map(_range, opposite if negated else ranges))}]"

@@ -1,1 +1,1 @@
-"""EQL, for Elastic."""
+"""The EQL dialect, for Elastic."""

@@ -1,4 +1,4 @@
-"""The EQL backend: Sigma rules and correlations as event queries and sequences of Elastic that mean the same."""
+"""The EQL backend, which converts Sigma rules to event queries and correlations to sequences."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from .query import EqlFrame
 
 
 class T1020EqlBackend(EqlCorrelations):
-    """EQL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.LogModel).
+    """Converts Sigma rules to EQL for Elasticsearch 8.19 and later.
 
-    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m), of
-    which the text says nothing: they are what the loss `time` asks of the search or the rule.
+    The pipeline chooses the documents that a query reads (see LogModel).
+
+    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (the period of a job) with `delay` (5m).
+    An EQL query has no time range, so the loss `time` asks for it in the search or rule that runs the query.
     """
 
     name: ClassVar[str] = "EQL that means what the rule means, ordered correlations included"
@@ -39,9 +41,9 @@ class T1020EqlBackend(EqlCorrelations):
         return told(found), losses
 
     def _losses_of(self, query: Query) -> tuple[Loss, ...]:
-        """Those of the query, and that its text has no time."""
+        """The losses of the query, and the one of its missing time range."""
         return (*query.losses, self.frame.loss)
 
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
-        """Refused by name."""
+        """Refuse the output format `combined`. Raises Unsupported."""
         raise Unsupported("EQL cannot join several rules into one query; use --dialect esql")

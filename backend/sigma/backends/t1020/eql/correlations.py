@@ -1,4 +1,4 @@
-"""Correlations as EQL: sequences, and what is refused and left to ES|QL."""
+"""Correlations in EQL: sequences, and refusals of what only ES|QL supports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ELSEWHERE = "use --dialect esql"
 
 
 class EqlCorrelations(QueryBackend[EqlFrame]):
-    """Which query each type of correlation becomes."""
+    """Makes the query of each correlation type."""
 
     language = "EQL"
     search_class = Search
@@ -35,11 +35,11 @@ class EqlCorrelations(QueryBackend[EqlFrame]):
         return EventSequence(steps, rule.timespan.seconds)
 
     def _temporal(self, rule: SigmaCorrelationRule, searches: Sequence[Search]) -> NoReturn:
-        _refuse_type("temporal", "sequences have one order")
+        _refuse_type("temporal", "a sequence has one order")
 
     def _counted(self, rule: SigmaCorrelationRule, searches: Sequence[Search], operator: str, limit: int) -> Query:
         if counted_fields(rule):
-            _refuse_type("value_count", "it has no distinct values")
+            _refuse_type("value_count", "it cannot count distinct values")
         if operator not in (">", ">="):
             assert isinstance(rule.condition, SigmaCorrelationCondition)
             raise Unsupported(
@@ -48,25 +48,25 @@ class EqlCorrelations(QueryBackend[EqlFrame]):
             )
         runs = limit + (operator == ">")
         if runs > MAX_RUNS:
-            raise Unsupported(f"EQL counts to {MAX_RUNS} at most, not to {runs}; {_ELSEWHERE}", at=AT_CONDITION)
+            raise Unsupported(f"EQL cannot count to {runs}, only to {MAX_RUNS}; {_ELSEWHERE}", at=AT_CONDITION)
         legs = _legs(rule, searches)
         search = _one_of(legs, runs <= 1)
         return search if runs <= 1 else EventSequence([(search, legs[0].columns)], rule.timespan.seconds, runs)
 
 
 def _refuse_type(kind: str, why: str) -> NoReturn:
-    raise Unsupported(f"EQL has no correlation of the type {kind}: {why}; {_ELSEWHERE}", at=AT_TYPE)
+    raise Unsupported(f"EQL does not support the correlation type {kind}: {why}; {_ELSEWHERE}", at=AT_TYPE)
 
 
 def _legs(rule: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Leg[Search]]:
-    """The rules of a correlation. Raises Unsupported for what has a field in two columns."""
+    """The rules of a correlation. Raises Unsupported for a group-by field that is stored in two columns."""
     legs = [leg_of(search, rule) for search in searches]
     for leg in legs:
         for field, column in leg.keys.items():
             if column.halves:
                 raise Unsupported(
-                    f"{field} is in two fields of {leg.search.model.table}, which no sequence of EQL can be joined "
-                    f"by; {_ELSEWHERE}",
+                    f"{field} is stored in two fields of {leg.search.model.table}, and an EQL sequence cannot join by "
+                    f"both; {_ELSEWHERE}",
                     at=AT_GROUP_BY,
                 )
     refuse_two_readings(FlaggedLegs(legs, "Rule"))
@@ -74,8 +74,10 @@ def _legs(rule: SigmaCorrelationRule, searches: Sequence[Search]) -> list[Leg[Se
 
 
 def _with_keys(leg: Leg[Search], alone: bool = False) -> Search:
-    """The search without events whose key is an empty text, which joins nothing; and `alone`, without a sequence that
-    would see to it, without those that have none."""
+    """The search without events whose key is the empty text; such a key never joins.
+
+    A sequence skips events without a key, but a search that stands `alone` must exclude them itself.
+    """
     needed: list[Node[Predicate]] = []
     for column in leg.keys.values():
         if alone:
@@ -86,16 +88,16 @@ def _with_keys(leg: Leg[Search], alone: bool = False) -> Search:
 
 
 def _one_of(legs: list[Leg[Search]], alone: bool) -> Search:
-    """The events of any of the rules as one search. Raises Unsupported where they have not one category and key."""
+    """Join the rules into one search. Raises Unsupported if they differ in event category or key columns."""
     searches = [_with_keys(leg, alone) for leg in legs]
     if len(searches) == 1:
         return searches[0]
     if len({search.category for search in searches}) > 1 or len({tuple(leg.columns) for leg in legs}) > 1:
         raise Unsupported(
-            f"EQL counts events of one category and key, which the rules have not; {_ELSEWHERE}", at=AT_RULES
+            f"EQL counts events of one category and key, but the rules differ in them; {_ELSEWHERE}", at=AT_RULES
         )
     models = [search.model for search in searches]
-    # What all of them ask of the log source stands before the alternatives.
+    # The tests of the log source that all rules share stand before the alternatives.
     model = replace(
         models[0],
         source_values=_in_all([model.source_values for model in models]),
@@ -110,5 +112,5 @@ def _one_of(legs: list[Leg[Search]], alone: bool) -> Search:
 
 
 def _in_all(values: list[Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
-    """What all the mappings have alike."""
+    """The entries that all the mappings share."""
     return {name: found for name, found in values[0].items() if all(other.get(name) == found for other in values)}

@@ -1,9 +1,11 @@
-"""Tests of Elastic's documents as EQL, and how a tree of them is laid out.
+"""Prints trees of predicates as EQL.
 
-EQL becomes Query DSL: a test of a field holds where any of its values meets it, and NOT of that where none does, a
-missing field included. So NOT needs no care here, but for functions and for fields without a mapping, of which both are
-null. `:`, `like` and `like~` have wildcards and no escape; without regard to case means that of ASCII letters. Source:
-Elastic's EQL syntax reference, and ExpressionTranslators and StringUtils in Elasticsearch's source.
+Elasticsearch translates EQL to Query DSL: a test holds if any value of the field meets it, and its negation holds if no
+value does, also for a missing field. Only functions, and fields without a mapping, are null for a missing value, and so
+are their negations. `:`, `like` and `like~` have wildcards but no escape, and operators that ignore case fold ASCII
+letters only.
+
+Source: Elastic's EQL syntax reference, and ExpressionTranslators and StringUtils in Elasticsearch's source.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from .text import has_wildcard, name, string
 
 
 def told(node: Node[Predicate]) -> Node[Predicate]:
-    """The condition without joined columns, each tested in its two halves. NOT stands at the leaves before and after.
+    """Replace tests of joined columns by tests of their two halves. NOT stays at the leaves.
 
-    Raises Unsupported for what EQL cannot say.
+    Raises Unsupported for a predicate that EQL cannot express.
     """
     return lowered(node, _told)
 
@@ -37,16 +39,16 @@ def _told(what: Predicate) -> Node[Predicate]:
         case Same():
             raise _unsaid(column, "EQL cannot compare two fields")
         case TimePart():
-            raise _unsaid(column, "EQL has no function that takes a part of a time")
+            raise _unsaid(column, "EQL has no function for a part of a time")
         case Networks() if column.is_text:
-            raise _unsaid(column, "it is a text here, of which EQL's cidrMatch takes none")
+            raise _unsaid(column, "it is text here, but EQL's cidrMatch takes addresses only")
         case Texts() | Expressions() if column.many and not column.is_text:
-            raise _unsaid(column, "it may hold several values, of which EQL's string() reads one")
+            raise _unsaid(column, "it may hold several values, but EQL's string() reads only one")
         case Texts() if column.halves:
             return any_of([_in_two(what, value) for value in what.values])
         case Expressions() if column.halves:
             both = " and ".join(half.text for half in column.halves)
-            raise _unsaid(column, f"it is {both}, which EQL cannot join for a regular expression")
+            raise _unsaid(column, f"it is stored in {both}, which EQL cannot join for a regular expression")
         case Present() if column.halves:
             return Test(Present(column.halves[1]))
     return Test(what)
@@ -57,11 +59,11 @@ def _unsaid(column: Column, message: str) -> Unsupported:
 
 
 def _in_two(what: Texts, value: Value) -> Node[Predicate]:
-    """A test of `first\\second`, by each place where the pattern may have the backslash; or of the second alone."""
+    """Test `first\\second` for each place where the pattern may match the backslash, or the second half alone."""
     first, second = what.column.halves
     alone = _part_test(second, value, what.cased)
     if value[:1] != (None,):
-        # What begins with an asterisk may begin in the second, whatever the first is.
+        # Without an asterisk at its start, the pattern matches the second half alone only if the first is missing.
         alone = all_of([negate(Test(Present(first))), alone])
     parted = [
         all_of([_part_test(first, left, what.cased), _part_test(second, right, what.cased)])
@@ -96,14 +98,14 @@ def _name(column: Column) -> str:
 
 
 def _is_script(what: Predicate) -> bool:
-    """Whether the test is one of a function, which is null of a missing field, and so is NOT of it."""
+    """Whether the test calls a function, which is null for a missing field, as is its negation."""
     if isinstance(what, Texts):
         return not what.column.is_text and any(_as_address(what, value) is None for value in what.values)
     return isinstance(what, Expressions) and not what.column.is_text
 
 
 def _as_address(what: Texts, value: Value) -> str | None:
-    """The value as an address, which is compared as such."""
+    """The value as an address if it is one and the column holds addresses; else None."""
     if what.column.kind is not Kind.ADDRESS or len(value) != 1 or not value[0]:
         return None
     try:
@@ -113,7 +115,7 @@ def _as_address(what: Texts, value: Value) -> str | None:
 
 
 def alternatives(what: Predicate, indent: str = "") -> list[str]:
-    """The test, as tests of which any is enough."""
+    """Print the test as alternatives; any of them is enough."""
     match what:
         case Texts():
             return _texts(what, indent)
@@ -156,7 +158,7 @@ def _texts_of_others(what: Texts, indent: str) -> list[str]:
             texts.append(value)
     found = [f"{_name(what.column)} == {string(address)}" for address in addresses]
     if len(found) > 1:
-        # Many comparisons would nest too deep for its parser.
+        # Many comparisons would nest too deep for Elasticsearch's parser.
         whole = [string(f"{address}/{128 if ':' in address else 32}") for address in addresses]
         found = [listed("cidrMatch", [_name(what.column), *whole], indent)]
     return [
@@ -166,7 +168,7 @@ def _texts_of_others(what: Texts, indent: str) -> list[str]:
 
 
 def _of_subject(subject: str, column: Column, values: Sequence[Value], cased: bool, indent: str) -> list[str]:
-    """Tests of a text: those without wildcards, those with, and those that only an expression can say."""
+    """Print the tests of a text: equality, wildcards, and regular expressions where neither is exact."""
     equal: list[str] = []
     like: list[str] = []
     found: list[str] = []
@@ -199,7 +201,7 @@ def _compared(subject: str, operator: str, values: Sequence[str], indent: str) -
 
 
 def negative(what: Predicate, indent: str, inside: bool) -> str:
-    """NOT of the test, which holds of a missing field."""
+    """Print the negated test, which holds for a missing field."""
     if isinstance(what, Present):
         return f"{_name(what.column)} == null"
     tests = alternatives(what, indent)
@@ -210,7 +212,7 @@ def negative(what: Predicate, indent: str, inside: bool) -> str:
 
 
 def expression(node: Node[Predicate], indent: str = "", inside: str = "") -> str:
-    """The node, continued below `indent`; `inside` is the word of the join that it stands in."""
+    """Print the node, with further lines below `indent`; `inside` is the word of the join around it."""
     if isinstance(node, Test):
         return joined(alternatives(node.what, indent), "or", indent, inside == "and")
     if isinstance(node, Not):

@@ -1,4 +1,4 @@
-"""Whole EQL queries: the events that one rule finds, and sequences of them."""
+"""EQL queries: event queries for single rules, and sequences for correlations."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .text import name
 MAX_RUNS = 100
 ONE_PENDING = Loss(
     LossCode.BOUND,
-    "a sequence keeps one pending match of a key, so that several first events may give one alert; events of one time "
-    "are taken in the order in which they come",
+    "a sequence keeps one pending match for each key, so several first events may give one alert; events with the same "
+    "time are taken in the order in which they arrive",
 )
 
 
 @dataclass(frozen=True)
 class EqlFrame(TimeFrame):
-    """A time frame, which EQL leaves to the search or the rule that runs it."""
+    """A time frame; EQL leaves it to the search or the rule that runs the query."""
 
     @property
     def loss(self) -> Loss:
-        """What the text of a query does not say."""
+        """The loss that says which time range the search or the rule must set."""
         if self.period:
-            when = f"run it every {timespan(self.period)} over more than that and {timespan(self.delay)} of delay"
+            when = f"run it every {timespan(self.period)} over more than that plus {timespan(self.delay)} of delay"
         else:
             when = f"give the search or the rule a range of {timespan(self.lookback)}"
         return Loss(LossCode.TIME, f"EQL has no time range in its text; {when}")
@@ -40,11 +40,11 @@ class EqlFrame(TimeFrame):
 
 @dataclass(frozen=True)
 class Search(RuleSearch):
-    """The events of one log source that meet a rule's condition."""
+    """The event query of one rule."""
 
     @property
     def tests(self) -> Sequence[Node[Predicate]]:
-        """All that an event must meet, the log source first."""
+        """All tests that an event must meet, those of the log source first."""
         return [*source_tests(self.model), *conjuncts(merge(self.condition))]
 
     @property
@@ -53,20 +53,20 @@ class Search(RuleSearch):
         return self.model.event_category or "any"
 
     def text(self, indent: str = "") -> str:
-        """`process where …`, continued below `indent`."""
+        """`process where …`, with further lines below `indent`."""
         clauses = [expression(test, indent + INDENT, "and") for test in self.tests]
         return f"{self.category} where " + f"\n{indent}{INDENT}and ".join(clauses)
 
     def render(self, frame: EqlFrame, alert: Alert | None = None) -> str:
-        """See Query. The text says nothing of time, nor of the rule."""
+        """Return the query's text, which has neither a time range nor the alert's columns."""
         return self.text()
 
 
 @dataclass(frozen=True)
 class EventSequence:
-    """Events in order on one key within a time span, in seconds; or `runs` events of one kind.
+    """A sequence of events with one key within `span` seconds or, with `runs`, that many events of its single step.
 
-    `steps` are the searches with their keys, in the order of the group-by.
+    `steps` has each search with its key columns, in the order of the group-by.
     """
 
     steps: Sequence[tuple[Search, Sequence[str]]]
@@ -75,11 +75,11 @@ class EventSequence:
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Those of its rules, and what the machine of sequences bounds."""
+        """The losses of its rules, and the one of Elasticsearch's sequences."""
         return (*losses_of(search for search, _keys in self.steps), ONE_PENDING)
 
     def render(self, frame: EqlFrame, alert: Alert | None = None) -> str:
-        """See Query. The text says nothing of time, nor of the rule."""
+        """Return the query's text, which has neither a time range nor the alert's columns."""
         keys = {tuple(own) for _search, own in self.steps}
         common = ", ".join(map(name, next(iter(keys)))) if len(keys) == 1 else ""
         lines = [f"sequence{f' by {common}' if common else ''} with maxspan={timespan(self.span)}"]

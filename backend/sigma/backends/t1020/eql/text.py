@@ -1,4 +1,4 @@
-"""EQL text: literals and names. Nothing here knows of Sigma.
+"""Literals and names in EQL.
 
 Source: Elastic's EQL syntax reference, 'Strings' and 'Escape a field name'.
 """
@@ -9,14 +9,14 @@ import re
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NAME = re.compile(r"[@A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_@]+)*")
-#: Words of the language that no name may be without backticks.
+#: Keywords, which need backticks as names.
 _WORDS = frozenset(
     ("and", "any", "by", "false", "head", "in", "join", "like", "maxspan", "not", "null", "of", "or", "regex", "runs")
 ) | frozenset(("sample", "sequence", "tail", "true", "until", "where", "with"))
 
 
 def string(value: str) -> str:
-    """A string literal; what does not print is written by its code."""
+    """A string literal; characters that are not printable are written as escapes."""
     return '"' + "".join(map(_character, value)) + '"'
 
 
@@ -27,7 +27,7 @@ def _character(character: str) -> str:
 
 
 def name(field: str, optional: bool = False) -> str:
-    """A field's name; `optional` says that a mapping may lack it."""
+    """A field's name, quoted if necessary; `optional` marks a field that an index's mapping may lack."""
     mark = "?" if optional else ""
     if _NAME.fullmatch(field) and not _WORDS & set(field.lower().split(".")):
         return mark + field
@@ -35,5 +35,5 @@ def name(field: str, optional: bool = False) -> str:
 
 
 def has_wildcard(text: str) -> bool:
-    """Whether `:`, `like` and `like~` would take a character of the text for a wildcard; they have no escape."""
+    """Whether `:`, `like` and `like~` would read a character of the text as a wildcard; they have no escape."""
     return "*" in text or "?" in text

@@ -1,1 +1,1 @@
-"""ES|QL, for Elastic."""
+"""The ES|QL dialect, for Elastic."""

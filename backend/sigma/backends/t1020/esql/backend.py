@@ -1,4 +1,4 @@
-"""The ES|QL backend: Sigma rules and correlations as queries of Elasticsearch that mean the same."""
+"""The ES|QL backend, which converts Sigma rules and correlations to ES|QL queries."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from .query import BOUND, EsqlFrame, Search, combine
 
 
 class T1020EsqlBackend(EsqlCorrelations):
-    """ES|QL queries, for Elasticsearch 8.19 and later, of the documents that a pipeline names (log_model.LogModel).
+    """Converts Sigma rules to ES|QL for Elasticsearch 8.19 and later.
 
-    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
+    The pipeline chooses the documents that a query reads (see LogModel).
+
+    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (the period of a job) with `delay` (5m).
     """
 
     name: ClassVar[str] = "ES|QL that means what the rule means, ordered correlations included"
@@ -39,9 +41,9 @@ class T1020EsqlBackend(EsqlCorrelations):
         return answerable(condition, model)
 
     def _losses_of(self, query: Query) -> tuple[Loss, ...]:
-        """Those of the query. The cap on rows is a loss of each query that is printed, not of the parts of another."""
+        """The losses of the query, and the one of the limit on its rows, which applies to a whole query only."""
         return (*query.losses, BOUND) if isinstance(query, Search) else query.losses
 
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
-        """All rules as one query, and a query for each correlation."""
+        """One query of all rules, and one for each correlation."""
         return combine(queries, self.frame)

@@ -1,4 +1,4 @@
-"""Correlations as ES|QL: which query each type becomes."""
+"""Correlations in ES|QL: the query class of each type, and the limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .temporal import Temporal
 
 
 class EsqlCorrelations(OneStream[EsqlFrame]):
-    """Which query each type of correlation becomes."""
+    """Makes the query of each correlation type."""
 
     language = "ES|QL"
     search_class = Search
@@ -20,9 +20,9 @@ class EsqlCorrelations(OneStream[EsqlFrame]):
     ordered_class = Ordered
     temporal_class = Temporal
     count_class = Count
-    # Of so many events in two time spans one has at least half of them.
+    # If two time spans have MAX_EVENTS events, one of the two has at least half of them.
     count_below = MAX_EVENTS // 2
-    count_bound = f"a query compares {MAX_EVENTS:,} events of twice the time span at most"
+    count_bound = f"a query compares at most {MAX_EVENTS:,} events in twice the time span"
 
     def _overwritten(self, leg: Leg[Search]) -> list[str]:
         return overwritten(leg)

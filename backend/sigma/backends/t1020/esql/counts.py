@@ -1,4 +1,4 @@
-"""event_count and value_count as ES|QL."""
+"""The ES|QL queries of event_count and value_count."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from .predicates import as_text
 from .query import TIME, EsqlFrame, assigned
 from .windows import Windows
 
-#: How much of the values a count shows: CONCAT fails above 1 MiB, and the query with it.
+#: How many values a result shows, and how much of each; CONCAT, and so the query, fails above 1 MiB.
 SHOWN_VALUES, SHOWN_LENGTH = 1000, 100
 
 
 @dataclass(frozen=True)
 class Count(Windows, CountQuery):
-    """See CountQuery."""
+    """The query of an event_count or value_count."""
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         lines = [*self.legs.lines(frame, self.span), *(self._values(frame) if self.counted else self._events(frame))]
         lines.append(assigned([f"{TIME} = TO_DATETIME(Start)", "LastTime = TO_DATETIME(LastTime)"]))
         counted = ["ValueCount", "Values"] if self.counted else ["EventCount"]
@@ -32,12 +31,15 @@ class Count(Windows, CountQuery):
         return f"COALESCE(Nth{'AB'[self.places.index(number)]} <= Start + {self.span * 1000}, FALSE)"
 
     def _events(self, frame: EsqlFrame) -> list[str]:
-        """The list of a bucket's events beside the same list from its k-th event on: a pair is an event with the k-th
-        from it, which is in its window or not. So the cost grows with the events, not with their square."""
+        """The lines that count events.
+
+        The list of a bucket's events is zipped with the same list from its k-th event on. Each pair has an event and
+        the k-th event from it, so the cost grows with the number of events, not with its square.
+        """
         numbers = self.places
         pairs = "Items"
         for place in numbers:
-            # Nothing is said of null among the two lists.
+            # The documentation of MV_ZIP does not cover a null list, so an empty text stands for it.
             ahead = f'CASE(MV_COUNT(Items) >= {place}, MV_SLICE(Items, {place - 1}, MV_COUNT(Items) - 1), "")'
             pairs = f'MV_ZIP({pairs}, {ahead}, "\\t")'
         nth = {
@@ -63,12 +65,12 @@ class Count(Windows, CountQuery):
         ]
 
     def _first_of_all(self, nth: Mapping[str, str], good: str) -> list[str]:
-        """The first good pair of each key, and the events of its bucket, one a row."""
+        """The lines that find the first good pair of each key, and expand the events of its bucket into rows."""
         read = [f"Start = {ms_of('Pair')}", *(f"{place} = {value}" for place, value in nth.items())]
         earliest = [f"{place} = MIN({place})" for place in nth]
         return [
             assigned([*read, 'Times = CASE(Pair >= "A", Pair, NULL)']),
-            # Of events of one time the first has them all in its window.
+            # Of several events with one time, the first has all of them in its window.
             self.legs.grouped([*earliest, "Times = MAX(Times)"], [BUCKET, "Start"]),
             f"| EVAL Best = CASE({good}, TO_STRING(Start), NULL)",
             self.legs.grouped(["Best = MIN(Best)", "Times = MAX(Times)"], [BUCKET]),
@@ -83,7 +85,7 @@ class Count(Windows, CountQuery):
         return f"| STATS {aggregate} BY {', '.join(self.legs.by)}" if self.legs.by else f"| STATS {aggregate}"
 
     def _values(self, frame: EsqlFrame) -> list[str]:
-        """The values within the time span of each time at which an event begins a window."""
+        """The lines that count the values in each window."""
         counted = zip(self.legs.numbers, self.counted, strict=True)
         cases = ", ".join(f"{self.legs.flag(number)} == 1, {as_text(column)}" for number, column in counted)
         lines = [

@@ -1,9 +1,9 @@
-"""The rules of a correlation as one ES|QL stream, and how its events meet in buckets of time.
+"""The rules of a correlation as one ES|QL stream, and the buckets of time that bring its events together.
 
-No join is to be had, so events of one key that may belong together are put into common buckets, by STATS: an event that
-may begin a match into the bucket of its time, one that may complete it into that bucket and the one before. A bucket
-carries an event as one text of lines: its time in ms (thirteen digits from 2001 to 2286, so that texts sort by time),
-then what tells it from others, then what a result shows.
+ES|QL has no suitable join, so STATS collects the events of one key in buckets of time. An event that may begin a match
+goes into the bucket of its time; an event that may complete one goes into that bucket and the one before. A bucket
+holds each event as one text of several lines: its time in ms (thirteen digits from 2001 to 2286, so that the texts sort
+by time), its identity, and the columns that a result shows.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .predicates import as_text, expression
 from .query import TIME, EsqlFrame, Search, assigned, selected, source
 from .text import name
 
-#: What a bucket holds of one key at most, of either kind of event: the cost is linear in it for each event.
+#: The most events of either kind that a bucket holds for one key; the cost of each event is linear in it.
 MAX_EVENTS = 10_000
 MS, BIN, BUCKET = "Ms", "Bin", "Bucket"
 CROWDED = Loss(
     LossCode.BOUND,
-    f"of the events of one key in twice the time span the first {MAX_EVENTS:,} are compared; later ones do not count",
+    f"of one key, only the first {MAX_EVENTS:,} events in twice the time span are compared; later ones do not count",
 )
-#: The columns that the queries make, which no field of the documents must be called.
+#: The names of the columns that the queries make; fields of the documents must not have them.
 _MADE = re.compile(
     "Ms|Bin|Bucket|Id|Heads?|Head(Ms|Parts)|Tails?|Earliest|Items?|Starts?|Values?|Edges?|Second|Times|Best|Pairs?|Nth[A-Z]*|"
     "Completed[0-9]*|EventId|LastTime|EventCount|ValueCount|(Step|Rule|Key).*"
@@ -38,7 +38,7 @@ _MADE = re.compile(
 
 
 def overwritten(leg: Leg[Search]) -> list[str]:
-    """The fields of the documents that a query would write over before it reads them."""
+    """The fields of the documents that the query would overwrite before it reads them."""
     model = leg.search.model
     read = {*leg.columns, *model.projection, *model.evidence, *model.columns, *model.source_values}
     return sorted(field for field in read if _MADE.fullmatch(field))
@@ -46,11 +46,11 @@ def overwritten(leg: Leg[Search]) -> list[str]:
 
 @dataclass(frozen=True)
 class Legs(FlaggedLegs[Search]):
-    """All rules of a correlation as one query. The flag of a rule is 1 or 0."""
+    """All rules of a correlation as one stream; a rule's flag is 1 or 0 in each event."""
 
     @property
     def by(self) -> list[str]:
-        """The group-by of STATS."""
+        """The key columns as STATS groups by them."""
         return [name(key) for key in self.keys.values()]
 
     def column(self, number: int, name: str) -> Column:
@@ -58,12 +58,12 @@ class Legs(FlaggedLegs[Search]):
         return self.model(number).named(name)
 
     def lines(self, frame: EsqlFrame, span: int) -> list[str]:
-        """From the documents to events with flags, keys, time in ms and the number of its bin."""
+        """The lines that read the documents and give each event its flags, keys, time in ms, and bin of time."""
         searches = [leg.search for leg in self.legs]
         lines = [source(searches), *frame.filters(span), *selected(searches)]
         for number in self.numbers:
             tests = all_of(searches[number - 1].tests)
-            # Of one rule all documents that are left are.
+            # With a single rule, all documents that are left match it.
             test = expression(tests, indent=INDENT) if len(searches) > 1 else "TRUE"
             lines.append(f"| EVAL {self.flag(number)} = CASE({test}, 1, 0)")
         keys = [f"{name(column)} = {self._case(field)}" for field, column in self.made_keys.items()]
@@ -79,7 +79,7 @@ class Legs(FlaggedLegs[Search]):
         return f"CASE({', '.join(cases)})"
 
     def _present(self) -> list[str]:
-        """A null or empty key joins nothing."""
+        """The lines that drop events with a null or empty key."""
         lines = []
         for field, column in self.keys.items():
             text = field in self.made_keys or self.legs[0].keys[field].is_text
@@ -87,7 +87,7 @@ class Legs(FlaggedLegs[Search]):
         return lines
 
     def grouped(self, aggregates: Sequence[str], further: Sequence[str]) -> str:
-        """`| STATS … BY` the keys and further columns."""
+        """`| STATS … BY` the keys and `further` columns."""
         by = ", ".join([*self.by, *further])
         flat = f"| STATS {', '.join(aggregates)} BY {by}"
         if len(flat) <= WIDTH:
@@ -96,30 +96,30 @@ class Legs(FlaggedLegs[Search]):
 
 
 def identity() -> str:
-    """What tells one document from every other."""
+    """The expression that identifies a document."""
     return 'CONCAT(_index, "/", _id)'
 
 
 def shown(column: Column) -> str:
-    """A column's value as one line, which begins with a mark, so that none is empty."""
+    """An expression for a column's value as one line of text; it is empty if there is no value."""
     text = as_text(column)
     return f'COALESCE(REPLACE({text}, "\\n", " "), "")'
 
 
 def lines_of(parts: Iterable[str]) -> str:
-    """A text of these lines."""
+    """An expression that joins `parts` to a text of lines; each line but the first begins with a mark, `=`."""
     joined = f',\n{INDENT * 2}"\\n=", '.join(parts)
     return f"CONCAT({joined})"
 
 
 def part(lines: str, number: int) -> str:
-    """One of the lines, from 0, without its mark; null where nothing is after it."""
+    """An expression for one of the lines, from 0, without its mark; null if nothing follows the mark."""
     line = f"MV_SLICE({lines}, {number})"
     return f'CASE({line} == "=", NULL, SUBSTRING({line}, 2))'
 
 
 def typed(text: str, column: Column) -> str:
-    """A shown text as a value of the column's type."""
+    """An expression that converts a shown text back to the column's type."""
     if column.many or column.is_text or column.halves:
         return text
     kind = {"ip": "TO_IP", "boolean": "TO_BOOLEAN", "date": "TO_DATETIME"}.get(column.type, "")
@@ -129,10 +129,10 @@ def typed(text: str, column: Column) -> str:
 
 
 def ms_of(text: str) -> str:
-    """The time of a carried text."""
+    """An expression for the time, in ms, of an event's text."""
     return f"TO_LONG(SUBSTRING({text}, 1, 13))"
 
 
 def first_of(texts: str) -> str:
-    """The first texts of a list, in order of time, as many as a bucket holds."""
+    """An expression for the first MAX_EVENTS texts of a list, in order of time."""
     return f"MV_SLICE(MV_SORT({texts}), 0, {MAX_EVENTS - 1})"

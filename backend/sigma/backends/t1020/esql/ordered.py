@@ -1,4 +1,4 @@
-"""Rules in order on one key, as ES|QL: what follows each first event within the time span."""
+"""The ES|QL query of temporal_ordered."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .text import name
 
 @dataclass(frozen=True)
 class Ordered(Piped, StreamQuery):
-    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+    """Rules in order on one key: events e1 … en with t1 <= … <= tn <= t1 + span, where `span` is in seconds.
 
-    One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
-    event is one step; steps further apart must not, unless they are all of three (see OneStream).
+    The result has one row for each e1, with the evidence of the later steps. One event never counts as two steps.
+    Adjacent steps may find the same events; other steps may not, unless there are only three (see OneStream).
     """
 
     legs: Legs
@@ -43,7 +43,6 @@ class Ordered(Piped, StreamQuery):
         return [self.legs.flag(number) for number in self._later]
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         legs = self.legs
         lines = [*legs.lines(frame, self.span), *self._buckets(), *self._pairs()]
         for number in self._later[1:]:
@@ -63,7 +62,7 @@ class Ordered(Piped, StreamQuery):
         return lines, [TIME, *legs.keys.values(), *columns, *made, "EventId"]
 
     def _projected(self) -> list[str]:
-        """The columns of a first event that its text carries: all but its time, its keys and where it lies."""
+        """The columns that the text of a first event carries: all but its time, keys and place in the index."""
         model = self.legs.model(1)
         return [
             column
@@ -72,14 +71,14 @@ class Ordered(Piped, StreamQuery):
         ]
 
     def _evidence(self) -> list[str]:
-        """The columns that are shown of later events."""
+        """The columns of later events that the result shows."""
         found: dict[str, None] = {}
         for number in self._later:
             found.update(dict.fromkeys(self.legs.model(number).evidence))
         return list(found)
 
     def _buckets(self) -> list[str]:
-        """Each bucket with the first events of its own time, and the later ones of twice that."""
+        """The lines that make buckets: the first events of one bin, and the later events of that bin and the next."""
         legs = self.legs
         first = [f"TO_STRING({MS})", identity(), *(shown(legs.column(1, column)) for column in self._projected())]
         flags = ", ".join(f"TO_STRING({flag})" for flag in self._flags)
@@ -97,13 +96,13 @@ class Ordered(Piped, StreamQuery):
         ]
 
     def _shown_of_any(self, column: str) -> str:
-        """A column of whichever of the later rules has it."""
+        """The column's value from the first later rule that has it as evidence."""
         owner = next(number for number in self._later if column in self.legs.model(number).evidence)
         return shown(self.legs.column(owner, column))
 
     def _pairs(self) -> list[str]:
-        """Each first event with each later one that lies within the time span."""
-        # The later ones first: there are more of them, and a row of one carries all that is still to be expanded.
+        """The lines that pair each first event with the later events within the time span."""
+        # The later events are expanded first: there are more of them, and each row carries all that is not expanded.
         lines = [
             "| MV_EXPAND Tails",
             "| MV_EXPAND Heads",
@@ -116,14 +115,14 @@ class Ordered(Piped, StreamQuery):
         return lines
 
     def _read(self) -> list[str]:
-        """Time, identity and flags of a later event from its text."""
+        """Assignments that read time, identity and flags of a later event from its text."""
         flags = [f"{flag} = TO_LONG(SUBSTRING(Tails, {place}, 1))" for place, flag in enumerate(self._flags, start=14)]
         return [f"{MS} = {ms_of('Tails')}", 'Id = MV_SLICE(SPLIT(Tails, "\\n"), 1)', *flags]
 
     def _linked(self, number: int, other: int) -> list[str]:
-        """Keep of a step the events that follow upon one of the step before, or precede one of that after.
+        """The lines that keep the events of a step that follow one of the `other` step, or precede one if it is later.
 
-        One event is not two steps: where the nearest one is the event itself, the next counts.
+        One event never counts as two steps: if the nearest event is the event itself, the next one counts.
         """
         flag, nearest, second, compare = self.legs.flag(number), "0", "1", "<="
         if other > number:
@@ -145,7 +144,7 @@ class Ordered(Piped, StreamQuery):
         ]
 
     def _aggregates(self) -> tuple[list[str], list[str]]:
-        """Count, first and last time in ms and evidence of each later step, and the names of these columns."""
+        """The aggregates of the later steps (count, first and last time in ms, evidence), and their column names."""
         made: list[str] = []
         found: list[str] = []
         lines = 'SPLIT(Tails, "\\n")'
@@ -165,7 +164,7 @@ class Ordered(Piped, StreamQuery):
         return found, made
 
     def _decoded(self) -> tuple[list[str], list[str]]:
-        """The columns of the first event, read from its text."""
+        """Assignments that read the columns of the first event from its text, and the names of these columns."""
         columns = self._projected()
         decoded = ["EventId = SUBSTRING(MV_SLICE(HeadParts, 1), 2)"]
         for place, column in enumerate(columns, start=2):

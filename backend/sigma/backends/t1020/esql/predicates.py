@@ -1,8 +1,9 @@
-"""Tests of Elastic's documents as ES|QL, and how a tree of them is laid out.
+"""Prints trees of predicates as ES|QL.
 
-A comparison with null is null, and so is NOT of it; what a rule says is true or false. So NOT is never put before a
-test of a field that may be null. Functions that read one value make null of an array, so that arrays are joined to one
-text. Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
+In ES|QL a comparison with null is null, and so is its negation, but a rule's condition is true or false. So every NOT
+comes with a test for null. Functions that read one value return null for an array, so arrays are joined to one text.
+
+Source: Elastic's ES|QL reference, 'Operators', 'Functions', 'Multivalued fields'.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..elastic.losses import networks_of
 from ..elastic.predicates import BETWEEN, Expressions, Networks, Predicate, has_foreign_letters, short
 from .text import like, name, string
 
-#: Elasticsearch takes 500 commands in a query.
+#: The most WHERE commands for one condition; Elasticsearch accepts 500 commands in a query.
 MAX_COMMANDS = 200
 _TIME_PARTS = {
     "minute": "minute_of_hour",
@@ -31,31 +32,33 @@ _TIME_PARTS = {
 
 
 def as_text(column: Column) -> str:
-    """The column's value as one text: null where it has none."""
+    """An expression for the column's value as one text; it is null if there is no value."""
     if column.halves:
         first, second = (name(half.text) for half in column.halves)
-        # Of the built-in accounts and of other systems there is no domain.
+        # Built-in accounts, and accounts of systems other than Windows, have no domain.
         return f'CONCAT(COALESCE(CONCAT({first}, "\\\\"), ""), {second})'
     text = name(column.text) if column.is_text else f"TO_STRING({name(column.text)})"
     return f"MV_CONCAT({text}, {string(BETWEEN)})" if column.many else text
 
 
 def _subject(what: Predicate) -> str:
-    """What must not be null for a test to hold."""
+    """The expression that must not be null for the test to hold."""
     if isinstance(what, Networks) and what.column.is_text:
         return f"TO_IP({as_text(what.column)})"
     return as_text(what.column) if what.column.halves else name(what.column.text)
 
 
 def alternatives(what: Predicate, indexed: bool, indent: str = "") -> list[str]:
-    """The test, as tests of which any is enough; null counts as false. `indexed`: it stands at the top of the first
-    WHERE, where the operator `:` may be."""
+    """Print the test as alternatives; any of them is enough, and null counts as false.
+
+    `indexed` says that the test stands at the top level of the first WHERE commands, where `:` is allowed.
+    """
     match what:
         case Texts():
             return _texts(what, indent)
         case Expressions():
-            # With both cases of each letter: from 9.1 on, TO_LOWER before RLIKE becomes a test without regard to case,
-            # in which Lucene does not heed the ends of ranges.
+            # The expression has both cases of each letter. From 9.1 on, TO_LOWER before RLIKE becomes a test that
+            # ignores case, and Lucene then does not fold the ends of ranges.
             return [f"{as_text(what.column)} RLIKE {string(lucene.printed(item))}" for item in what.items]
         case Networks():
             return [listed("CIDR_MATCH", [_subject(what), *map(string, networks_of(what))], indent)]
@@ -85,12 +88,12 @@ def _texts(what: Texts, indent: str) -> list[str]:
     found: list[str] = []
     for value in what.values:
         if not what.cased and any(part and has_foreign_letters(part) for part in value):
-            # TO_LOWER looks around a final sigma and makes two characters of one; here each has its cases.
+            # TO_LOWER depends on context for a final sigma, and turns some characters into two.
             found.append(f"{subject} RLIKE {string(short(lucene.wildcard(value, True), what.column))}")
             continue
         folds = not what.cased and any(part and part.lower() != part.upper() for part in value)
         folded = f"TO_LOWER({subject})" if folds else subject
-        # A pattern with a letter in upper case would match nothing that is in lower case.
+        # The subject is in lower case, so the pattern must be too.
         parts = [part.lower() if part and folds else part for part in value]
         if len(parts) <= 1 and None not in parts and "" not in parts:
             equal.setdefault(folded, []).append("".join(part or "" for part in parts))
@@ -142,14 +145,14 @@ def _same(what: Same) -> str:
 def _time_part(what: TimePart) -> str:
     subject = name(what.column.text)
     if what.part == "week":
-        # The week of ISO 8601 is that of its Thursday.
+        # ISO 8601 numbers a week by its Thursday.
         day = f'TO_DATETIME(TO_LONG({subject}) + (4 - DATE_EXTRACT("day_of_week", {subject})) * 86400000)'
         return f'(DATE_EXTRACT("day_of_year", {day}) - 1) / 7 + 1'
     return f'DATE_EXTRACT("{_TIME_PARTS[what.part]}", {subject})'
 
 
 def negative(what: Predicate, indent: str, inside: bool) -> str:
-    """NOT of the test, which holds of null."""
+    """Print the negated test, which holds for null."""
     if isinstance(what, Present):
         return f"{_subject(what)} IS NULL"
     missing = [f"{_subject(what)} IS NULL"]
@@ -160,7 +163,7 @@ def negative(what: Predicate, indent: str, inside: bool) -> str:
 
 
 def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, indent: str = "") -> str:
-    """The node as an expression, continued below `indent`; `inside` is the word of the join that it stands in."""
+    """Print the node, with further lines below `indent`; `inside` is the word of the join around it."""
     if isinstance(node, Test):
         return joined(alternatives(node.what, indexed, indent), "OR", indent, inside == "AND")
     if isinstance(node, Not):
@@ -180,7 +183,7 @@ def expression(node: Node[Predicate], inside: str = "", indexed: bool = False, i
 
 
 def where_lines(nodes: Iterable[Node[Predicate]], indexed: bool) -> list[str]:
-    """One `| WHERE` for each conjunct, one alternative a line where they are long; of many, one for several."""
+    """One `| WHERE` for each conjunct; more than MAX_COMMANDS conjuncts share commands."""
     distinct = list(dict.fromkeys(nodes))
     size = -(-len(distinct) // MAX_COMMANDS) or 1
     groups = [distinct[at : at + size] for at in range(0, len(distinct), size)]

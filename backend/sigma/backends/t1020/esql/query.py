@@ -1,4 +1,4 @@
-"""Whole ES|QL queries: the documents that one rule finds, many rules as one, and what correlations are made of."""
+"""ES|QL queries of single rules, many rules combined into one query, and the commands that correlations share."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..elastic.predicates import Predicate, merge
 from .predicates import expression, where_lines
 from .text import name, string
 
-#: Elasticsearch's `esql.query.result_truncation_max_size`: without LIMIT it is 1,000 rows, and never more than this.
+#: Elasticsearch's `esql.query.result_truncation_max_size`; without LIMIT a query returns 1,000 rows.
 MAX_ROWS = 10_000
-BOUND = Loss(LossCode.BOUND, f"Elasticsearch returns at most {MAX_ROWS:,} rows of a query")
+BOUND = Loss(LossCode.BOUND, f"Elasticsearch returns at most {MAX_ROWS:,} rows for a query")
 TIME = "@timestamp"
 _UNITS = (("d", "days"), ("h", "hours"), ("m", "minutes"), ("s", "seconds"))
 
 
 def timespan(total: int) -> str:
-    """A time span of so many seconds in ES|QL's words, in the largest unit that divides them (a day is 24 hours)."""
+    """Format seconds as an ES|QL time span in the largest unit that divides them; one day is 24 hours."""
     for unit, word in _UNITS:
         size = seconds(f"1{unit}")
         if total % size == 0 and (total > size or unit == "s"):
@@ -34,10 +34,10 @@ def timespan(total: int) -> str:
 
 @dataclass(frozen=True)
 class EsqlFrame(TimeFrame):
-    """A time frame in ES|QL's words."""
+    """A time frame as ES|QL writes it."""
 
     def filters(self, earlier: int = 0) -> list[str]:
-        """The time filter of a search; `earlier` is how long before its completion a match may begin."""
+        """The lines of the time filter; `earlier` is how long before its completion a match may begin, in seconds."""
         if not self.period:
             return [f"| WHERE {TIME} > NOW() - {timespan(self.lookback)}"]
         until = f"NOW() - {timespan(self.delay)}" if self.delay else "NOW()"
@@ -46,66 +46,65 @@ class EsqlFrame(TimeFrame):
 
     @property
     def since(self) -> str:
-        """After which time, in ms, a match must be complete."""
+        """An expression for the time, in ms, after which a match must become complete."""
         return f"TO_LONG(NOW() - {timespan(self.period + self.delay)})"
 
     def completed(self, ms: str) -> list[str]:
-        """The filter on the time, an expression in ms, that completed a match."""
+        """The lines that filter by the time that completed a match, an expression in ms."""
         return [f"| WHERE {ms} > {self.since}"] if self.scheduled else []
 
 
 def source(searches: Iterable[Search]) -> str:
-    """FROM the indices of all searches, with what tells a document from others."""
+    """The FROM command for the indices of all searches, with the columns that identify a document."""
     indices = dict.fromkeys(index for search in searches for index in search.model.indices)
     return f"FROM {', '.join(map(index_pattern, indices))} METADATA _id, _index, _version"
 
 
 def index_pattern(index: str) -> str:
-    """An index pattern, quoted where it has to be."""
+    """An index pattern, quoted if necessary."""
     plain = index.isascii() and index.replace("-", "").replace("*", "").replace(".", "").replace("_", "").isalnum()
     return index if plain else string(index)
 
 
 def assigned(items: Sequence[str]) -> str:
-    """`| EVAL a = 1, b = 2`, one assignment a line where they do not fit."""
+    """`| EVAL a = 1, b = 2`, with one assignment a line if one line is too long."""
     return assignments("| EVAL", items, WIDTH)
 
 
 def keep(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-    """The fixed projection of a result, and as many rows as there may be."""
+    """The commands that choose the columns of a result and set the largest number of rows."""
     found = list(dict.fromkeys([*leading, *columns]))
     return [*([command("| KEEP", list(map(name, found)), WIDTH)] if found else []), f"| LIMIT {MAX_ROWS}"]
 
 
 class Piped(PipedQuery):
-    """A query as ES|QL writes it."""
+    """A query with ES|QL's commands."""
 
     syntax = Syntax(assigned, keep, string, sign=" = ")
 
 
 @dataclass(frozen=True)
 class Search(Piped, RuleSearch):
-    """The documents of one log source that meet a rule's condition."""
+    """The query of one rule."""
 
     @property
     def tests(self) -> Sequence[Node[Predicate]]:
-        """All that a document must meet, the log source first."""
+        """All tests that a document must meet, those of the log source first."""
         return [*source_tests(self.model), *conjuncts(merge(self.condition))]
 
     @property
     def projection(self) -> list[str]:
-        """The columns of a result."""
+        """The columns of the result."""
         return [*self.model.projection, *sorted(METADATA - {*self.model.projection})] if self.model.projection else []
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         return [source([self]), *frame.filters(), *where_lines(self.tests, True)], self.projection
 
 
 def selected(searches: Sequence[Search]) -> list[str]:
-    """The WHERE lines of any of the searches."""
+    """The WHERE lines that keep the documents of any of the searches."""
     nodes = common_first([one.tests for one in searches])
-    # The operator `:` stands at the top alone; within alternatives arrays are tested as text.
+    # The operator `:` is allowed at the top level only; inside alternatives, arrays are tested as text.
     return [line for node in nodes for line in where_lines([node], not _has_several(node))]
 
 
@@ -114,7 +113,7 @@ def _has_several(node: Node[Predicate]) -> bool:
 
 
 def combine(queries: Sequence[tuple[Alert, Query]], frame: EsqlFrame) -> list[str]:
-    """One query of all rules, with a row for each alert, and one for each correlation."""
+    """One query of all rules, with one row for each alert, and one query for each correlation."""
     rules = [(alert, query) for alert, query in queries if isinstance(query, Search)]
     found = [_combined(rules, frame)] if rules else []
     return [*found, *(query.render(frame, alert) for alert, query in queries if not isinstance(query, Search))]
@@ -122,7 +121,7 @@ def combine(queries: Sequence[tuple[Alert, Query]], frame: EsqlFrame) -> list[st
 
 def _combined(rules: Sequence[tuple[Alert, Search]], frame: EsqlFrame) -> str:
     searches = [search for _alert, search in rules]
-    # A rule with several conditions is one alert of an event.
+    # A rule with several conditions raises one alert for an event.
     by_rule: dict[Alert, list[Node[Predicate]]] = {}
     for alert, search in rules:
         by_rule.setdefault(alert, []).append(all_of(search.tests))

@@ -1,4 +1,4 @@
-"""temporal as ES|QL: rules in any order."""
+"""The ES|QL query of temporal."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ NEVER = 9_999_999_999_999
 
 @dataclass(frozen=True)
 class Temporal(Windows):
-    """Rules in any order: one row for each event of any of them that begins a window in which each other has one.
+    """Rules in any order: one row for each event that begins a window in which every other rule has an event.
 
-    Distinct events: see FlaggedLegs.needed_sets.
+    FlaggedLegs.needed_sets makes sure that these are distinct events.
     """
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         legs, numbers = self.legs, self.legs.numbers
         flags = [legs.flag(number) for number in numbers]
         projected = self._projected()
@@ -70,7 +69,7 @@ class Temporal(Windows):
         return lines, [TIME, *legs.keys.values(), *projected, "LastTime", "EventId"]
 
     def _projected(self) -> list[str]:
-        """The columns that a row shows of its event: those of all log sources."""
+        """The columns of the event that a row shows, from all log sources."""
         found: dict[str, None] = {}
         for number in self.legs.numbers:
             model = self.legs.model(number)
@@ -78,12 +77,12 @@ class Temporal(Windows):
         return [column for column in found if column not in (TIME, *self.legs.keys.values())]
 
     def _column(self, name: str) -> Column:
-        """A column of whichever rule's log source has it."""
+        """The column of the first rule whose log source has it."""
         owner = next(number for number in self.legs.numbers if name in self.legs.model(number).columns)
         return self.legs.column(owner, name)
 
     def _times_of(self, chosen: tuple[int, ...]) -> str:
-        """The events of any of a set of rules, as texts that sort by time."""
+        """An aggregate of the events of any rule in the set, as texts that sort by time."""
         flagged = " OR ".join(self.legs.flag(number) for number in chosen)
         return f"{_called(chosen)} = VALUES(CASE({flagged}, Items, NULL))"
 
@@ -93,5 +92,5 @@ def _called(chosen: tuple[int, ...]) -> str:
 
 
 def _nth(chosen: tuple[int, ...]) -> str:
-    """The time of the event with which a set of rules has found as many events as it has rules."""
+    """An expression for the time at which the set of rules has found as many events as it has rules."""
     return ms_of(f"MV_SLICE(MV_SORT({_called(chosen)}), {len(chosen) - 1})")

@@ -1,4 +1,4 @@
-"""ES|QL text: literals, names and patterns. Nothing here knows of Sigma.
+"""Literals, names and LIKE patterns in ES|QL.
 
 Source: Elastic's ES|QL reference, 'Basic syntax' (identifiers, literals) and 'Operators' (LIKE, RLIKE).
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[_@][A-Za-z0-9_]+")
-#: Words of expressions that no name may be without quotation marks.
+#: Keywords of expressions, which need backticks as names.
 _WORDS = frozenset(
     ("and", "as", "asc", "by", "desc", "false", "first", "in", "info", "is", "last", "like", "metadata", "not", "null")
 ) | frozenset(("nulls", "on", "or", "rlike", "true", "using", "where", "with"))
@@ -22,7 +22,7 @@ def string(value: str) -> str:
 
 
 def name(field: str) -> str:
-    """A field's name, of which each part between dots is quoted by itself."""
+    """A field's name; each part between dots is quoted separately if necessary."""
     return ".".join(map(_part, field.split(".")))
 
 
@@ -33,5 +33,5 @@ def _part(part: str) -> str:
 
 
 def like(parts: Sequence[str | None]) -> str:
-    """The pattern of LIKE, which has an escape of its own: parts of text, None for `*`, "" for `?`."""
+    """A LIKE pattern from parts: text, None for `*`, "" for `?`. LIKE has an escape of its own."""
     return "".join("*" if part is None else re.sub(r"([\\*?])", r"\\\1", part) if part else "?" for part in parts)

@@ -1,4 +1,4 @@
-"""What ES|QL's correlations by sliding windows share: the buckets that events of one window meet in."""
+"""The base of the ES|QL correlations with sliding windows: event_count, value_count and temporal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .query import BOUND, Piped
 
 @dataclass(frozen=True)
 class Windows(Piped, StreamQuery):
-    """What all correlations by sliding windows share."""
+    """A correlation with sliding windows, whose events are collected in buckets of time."""
 
     legs: Legs
     bounds = (CROWDED, BOUND)
 
     def _into_buckets(self) -> list[str]:
-        """Each event into the bucket of its time and that before."""
+        """The lines that put each event into the bucket of its time and the one before."""
         return [f"| EVAL {BUCKET} = MV_APPEND({BIN}, {BIN} - 1)", f"| MV_EXPAND {BUCKET}"]
 
     def _within(self, start: str) -> str:
