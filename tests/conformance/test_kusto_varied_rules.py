@@ -13,8 +13,8 @@ from random import Random
 import pytest
 import volumes
 from cli.runner import run
+from oracles.kusto_complaints import complaints
 from sigma_t1020.convert import Options, convert
-from sigma_t1020.kusto_language.language import kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.problems import Problem
@@ -101,13 +101,7 @@ def documents() -> Iterator[Varied]:
 def test_microsofts_parser_has_nothing_against_any_query(
     target: SchemaName, of_target: Callable[[str], Folder]
 ) -> None:
-    found = [
-        f"{query.title}: {diagnostic}"
-        for query in of_target(target).queries
-        for diagnostic in kusto_language().diagnostics(query.text, target)
-        if diagnostic.severity == "Error" or diagnostic.code in UNWANTED
-    ]
-    assert not found, "\n".join(found[:10])
+    assert complaints((query.text for query in of_target(target).queries), target, UNWANTED) == []
 
 
 @each_target

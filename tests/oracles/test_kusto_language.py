@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.kusto_complaints import complaints
 from sigma_t1020.kusto_language.language import Diagnostic, KustoLanguage, KustoLanguageError, kusto_language
 from sigma_t1020.kusto_language.schemas import SchemaName, load_schema
 
@@ -112,6 +113,29 @@ def test_values_of_one_type_compare(condition: str) -> None:
 )
 def test_lints_come_through(kql: str, code: str) -> None:
     assert code in codes(kql, EVENTS)
+
+
+FAULTS = {
+    'Events | where Name has_any (["a"])': "KS142",
+    "Events | where Wrong == 1": "KS142",
+    "Events | where Name == 5": "SEM0064",
+    'Events | where Name == "open': "KS001",
+    "Events | where (Name == 'a'": "KS005",
+    "Events | where Name == 'a')": "KS198",
+    "Events | where Name == 'a') | union (Events": "KS198",
+    "Events | where isnull(Name)": "KS501",
+    "let Few = Events | take 1; Few | where Wrong == 1": "KS142",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_one_query_at_fault_is_found_among_many(fault: str) -> None:
+    queries = [f"Events | where Name == '{number}' and Size > {number} // )" for number in range(60)]
+    assert complaints(queries, EVENTS, {"KS501"}) == []
+    for place in (0, 30, 60):
+        found = complaints([*queries[:place], fault, *queries[place:]], EVENTS, {"KS501"})
+        assert {query for query, _ in found} == {fault}
+        assert FAULTS[fault] in {diagnostic.code for _, diagnostic in found}
 
 
 def test_offsets_count_characters_not_utf16_units() -> None:
