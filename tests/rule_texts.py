@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import time
 from pathlib import Path
 
+from processor import processor_seconds
 from sigma_t1020.problems import Problem
 from sigma_t1020.rules.loading import Loaded, load
 
@@ -37,20 +37,21 @@ def value(item: str) -> str:
 
 
 def load_beside_good(tmp_path: Path, content: str | bytes) -> tuple[Loaded, list[Problem]]:
-    """Load a file with that content beside a good one; the good one loads, within five seconds."""
+    """Load a file with that content beside a good one; the good one loads, and soon."""
     bad, good = tmp_path / "bad.yml", tmp_path / "good.yml"
     bad.write_bytes(content if isinstance(content, bytes) else content.encode())
     good.write_text(GOOD.replace("00a", "00b").replace("name: good", "name: beside"))
     # What other tests have left in this process is none of the file's: the collector need not go through it.
     gc.freeze()
     try:
-        start = time.process_time()  # others may use this machine too
+        start = processor_seconds()
         loaded = load([bad, good])
         loaded.collection()
-        taken = time.process_time() - start
+        taken = processor_seconds() - start
     finally:
         gc.unfreeze()
-    assert taken < 5
+    # Five times what the slowest takes; where a cost grows with the square of the input it is many minutes.
+    assert taken < 15
     assert str(good) in [rule.path for rule in loaded.rules]
     assert [problem.path for problem in loaded.problems if problem.path != str(bad)] == []
     return loaded, list(loaded.problems)

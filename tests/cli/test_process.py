@@ -139,6 +139,8 @@ def test_an_interrupt_is_no_traceback_even_in_a_background_job() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Where a shell runs the tests in the background, they ignore interrupts, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdin is not None
         # More than a pipe holds: once it is written, the program has started and reads.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from oracles.eql_engine import EqlEngine
 from oracles.eql_examples import EXAMPLES, Example, at, column, letters, sequence
 from oracles.eql_tokens import EqlError, EqlUnsupported
 from oracles.eql_values import ALL_READINGS, SINGLE_DOUBTS, SOURCE, Readings
+from processor import processor_seconds
 
 MAPPING = {
     "event.category": "keyword",
@@ -242,6 +242,6 @@ def test_four_thousand_events_take_a_moment() -> None:
         'process where process.name : "c*" and process.command_line regex~ ".*c:.{3,}x[0-9]*(1|3).exe -t.*"': 100,
         f'sequence by user.name with maxspan=5s [process where process.name == "curl.exe"] with runs=3 {end}': 100,
     }.items():
-        started = time.process_time()
+        started = processor_seconds()
         assert len(engine.query(query)) > least
-        assert time.process_time() - started < 2
+        assert processor_seconds() - started < 2

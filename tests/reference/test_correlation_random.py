@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from random import Random
-from time import perf_counter
 from typing import Any
 
 import pytest
+from processor import processor_seconds
 
 from reference.correlation import CountMatch, EvidenceOf, OrderedMatch, correlate, timespan_ms
 from reference.events import Event
@@ -106,7 +106,7 @@ def test_sixty_events_a_key_take_little_time() -> None:
         Event(f"e{at}", rng.randrange(0, 300_000, 15_000), {"A": rng.choice(("a", "ab", "abc", "c")), "HostId": "h"})
         for at in range(60)
     ]
-    start = perf_counter()
+    start = processor_seconds()
     assert len(correlate({**section, "type": "temporal_ordered"}, rules, log)) > 10
     assert len(correlate({**section, "type": "temporal"}, rules, log)) > 10
-    assert perf_counter() - start < 5
+    assert processor_seconds() - start < 5

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import time
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processor import processor_seconds
 from sigma_t1020.rules.yaml_composer import MAX_ALIASED, MAX_DEPTH
 from sigma_t1020.rules.yaml_documents import MAX_DOCUMENTS, RuleYamlError, decode, parse
 
@@ -220,7 +220,7 @@ def test_no_text_raises_and_what_is_accepted_is_what_safe_load_gives(text: str) 
 
 
 def test_one_rule_is_read_in_a_few_milliseconds() -> None:
-    start = time.process_time()
+    start = processor_seconds()
     for _ in range(100):
         parse(TEXT)
-    assert (time.process_time() - start) / 100 < 0.01
+    assert (processor_seconds() - start) / 100 < 0.01
