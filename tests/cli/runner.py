@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner
 from processor import processor_seconds
 from sigma_t1020.cli import cli
@@ -42,8 +43,21 @@ class Run:
 
 def run(*arguments: str | Path, stdin: bytes = b"", **environment: str) -> Run:
     """sigma-t1020 in this process. An exception that would reach the guard of main() fails the test."""
+    return _invoked(cli, arguments, stdin, environment)
+
+
+def sigma_convert(*arguments: str | Path) -> Run:
+    """`sigma convert` of sigma-cli in this process: in one of its own it looks for all plugins first."""
+    from sigma.cli.convert import convert
+
+    return _invoked(convert, arguments, b"", {})
+
+
+def _invoked(
+    command: click.Command, arguments: Sequence[str | Path], stdin: bytes, variables: Mapping[str, str]
+) -> Run:
     started = processor_seconds()
-    result = CliRunner(env={"COLUMNS": None, **environment}).invoke(cli, [str(each) for each in arguments], input=stdin)
+    result = CliRunner(env={"COLUMNS": None, **variables}).invoke(command, list(map(str, arguments)), input=stdin)
     seconds = processor_seconds() - started
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -9,7 +9,7 @@ import pytest
 from sigma_t1020.pack import one_file
 from sigma_t1020.targets import TARGETS, Target
 
-from cli.runner import REPOSITORY, process, queries, run
+from cli.runner import REPOSITORY, process, queries, run, sigma_convert
 
 PARSING = "Parsing Sigma rules\n"
 ENCODED = """\
@@ -147,7 +147,7 @@ def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list
 )
 def test_a_wrong_option_is_a_message_in_sigma_cli(backend: str, option: str, complaint: str, pack: Path) -> None:
     pipeline = next(target.pipeline for target in SPOKEN if target.dialect.backend == backend)
-    done = process("convert", "-t", backend, "-p", pipeline, "-O", option, pack, program="sigma")
+    done = sigma_convert("-t", backend, "-p", pipeline, "-O", option, pack)
     assert (done.status, done.stdout) == (2, "")
     assert done.complaints[-1] == f"Error: Backend option {complaint}"
 
@@ -180,11 +180,11 @@ def test_sigma_cli_skips_a_refused_correlation_and_no_other(
 ) -> None:
     path = tmp_path / "rules.yml"
     path.write_text(REFUSED.replace("KEY", key).replace("COUNT", count), encoding="utf-8")
-    arguments = ("convert", "-t", target.dialect.backend, "-p", target.pipeline, path)
-    done = process(*arguments, "--skip-unsupported", program="sigma")
+    arguments = ("-t", target.dialect.backend, "-p", target.pipeline, path)
+    done = sigma_convert(*arguments, "--skip-unsupported")
     assert done.status == 0
     assert len(split(done.stdout.partition("Ignored errors")[0].rstrip())) == 1
-    refused = process(*arguments, program="sigma")
+    refused = sigma_convert(*arguments)
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.complaints[-1].startswith("Error: Error while converting: ")
 

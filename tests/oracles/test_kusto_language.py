@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import time
-=======
-from typing import cast
->>>>>>> 45ebcaf (Measure effort by the processor's time, not by the wall clock)
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
