@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +41,20 @@ def pipeline_path(name: str) -> Path:
 
 
 def load_pipeline(name: str) -> ProcessingPipeline:
-    """Read a pipeline of ours, by the C parser where there is one: the file is long and this is start-up time."""
-    import yaml
+    """Read a pipeline of ours. Each call gives an object of its own, since a conversion changes it."""
     from sigma.processing.pipeline import ProcessingPipeline
+
+    return ProcessingPipeline.from_dict(pickle.loads(_pipeline_content(name)))
+
+
+@cache
+def _pipeline_content(name: str) -> bytes:
+    """The content of a pipeline's file, pickled: parsing takes far longer than copying.
+
+    By the C parser of YAML where there is one, since this is start-up time.
+    """
+    import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with pipeline_path(name).open(encoding="utf-8") as stream:
-        return ProcessingPipeline.from_dict(yaml.load(stream, loader))
+        return pickle.dumps(yaml.load(stream, loader))

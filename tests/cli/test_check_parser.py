@@ -56,7 +56,7 @@ def test_without_the_validators_all_else_is_still_found(tmp_path: Path, monkeypa
     path = put(tmp_path / "b.yml", rule(2, detection="{s: {Imag: a}, condition: s}"))
     done = run("check", path)
     assert done.status == 1
-    assert f"{path}:5: error[convert]: Imag is no field" in done.stdout
+    assert f"{path}:5: error[convert]: Imag is not a field" in done.stdout
 
 
 def test_a_parser_that_does_not_run_is_an_error_that_is_said_once(

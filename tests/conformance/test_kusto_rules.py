@@ -27,9 +27,9 @@ from conformance.placeholders import placeholders
 
 #: Generated years end in 2030.
 NOW = datetime(2032, 1, 1)
-PARTS, IN_PART = volumes.of(10), 500
+PARTS, IN_PART = volumes.of(20), 250
 #: Of each modifier so many matches and near misses: 50 of 5,000 pairs.
-EACH_MODIFIER = volumes.of(50) if PARTS == 10 else 2
+EACH_MODIFIER = volumes.of(50)
 #: Queries of one union: the engine's translator takes more time for one than for many.
 AT_ONCE = 10
 

@@ -99,9 +99,9 @@ def test_what_is_too_long_is_parted_into_what_is_not(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        (r"\bcurl\b", "uses \\b or \\B; write the characters that may stand there"),
-        ("a^b", "has ^ or $ within"),
-        ("(a$)b", "has ^ or $ within"),
+        (r"\bcurl\b", "uses \\b or \\B; write out the characters that may stand there"),
+        ("a^b", "has ^ or $ in the middle"),
+        ("(a$)b", "has ^ or $ in the middle"),
         ("(^a)*", "repeats ^ or $"),
         ("a(?=b)", "uses a look-ahead or look-behind"),
         (r"(a)\1", "uses a backreference"),
