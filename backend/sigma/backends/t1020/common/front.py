@@ -104,7 +104,7 @@ class Front(Backend):
     The columns of the tests come from the log model in the pipeline's state.
     """
 
-    #: The name that sigma-cli knows the backend by; a state key names the backends that read it.
+    #: The backend's name in sigma-cli; a state key lists the backends that read it by this name.
     identifier: ClassVar[str]
     #: The rule that is being converted; pySigma's conversion state does not name it.
     _converting: SigmaRule

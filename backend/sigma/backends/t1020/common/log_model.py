@@ -333,11 +333,11 @@ class LogModel:
 
 
 def _with_values(values: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """The fields that have any: a pipeline unsets a field of an earlier one by an empty list."""
+    """The fields with values; with an empty list, a pipeline unsets a field that an earlier one set."""
     return {field: found for field, found in values.items() if found}
 
 
-# By the names of the fields.
+# By the names of LogModel's fields.
 _KEYS = keys_of(LogModel)
 #: Every key of the pipeline state, by name, in the order in which they are documented.
 STATE_KEYS: Mapping[str, StateKey[Any]] = {key.name: key for key in _KEYS.values()}

@@ -9,13 +9,13 @@ from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
 
 class Cause(str, Enum):
-    """Whose a loss is. Only what a rule asks can be asked in another way, so `--strict` and `check` look at that."""
+    """Where a loss comes from. `--strict` and `check` consider only RULE, because only the rule can be changed."""
 
-    #: The rule tells apart what the log source stores alike: the query is wider.
+    #: The rule distinguishes what the log source stores alike, so the query is wider.
     RULE = "rule"
-    #: The engine answers exactly up to a limit of its own.
+    #: The engine is exact only up to a limit.
     ENGINE = "engine"
-    #: The service that runs the query has to be told what the query's text cannot say.
+    #: The query cannot say something, so the service that runs it must be configured.
     SERVICE = "service"
 
 

@@ -1,4 +1,4 @@
-"""How a key of the pipeline state is declared: what it takes, what it means, and which backends read it.
+"""Declarations of the keys of the pipeline state: what a key takes, what it means, and which backends read it.
 
 The keys themselves are the fields of log_model.LogModel.
 """
@@ -20,13 +20,16 @@ ESQL = frozenset({"t1020_esql"})
 ELASTIC = EQL | ESQL
 EVERY = KUSTO | SPLUNK | ELASTIC
 
-# Characters of a value that a message shows.
+# The most characters of a value that a message shows.
 _MAX_SHOWN = 60
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A value that a key does not take: the keys and numbers that lead to it, what is wrong, and what to write."""
+    """A value that a key does not take.
+
+    `at` has the keys and list indices that lead to the value, `message` says what is wrong, `hint` what to write.
+    """
 
     at: tuple[str | int, ...]
     message: str
@@ -37,8 +40,8 @@ class Fault:
 class StateKey(Generic[T]):
     """One key of the pipeline state.
 
-    `example` is a value of it as YAML, `backends` are the identifiers of those that read it, `notes` are what some of
-    these add to the meaning. `default` stands for a key that no pipeline sets, where that is not the kind's own.
+    `example` is a value in YAML, `backends` has the identifiers of the backends that read the key, and `notes` what
+    some of them add to its meaning. `default` is the value of an unset key, if it differs from the kind's.
     """
 
     name: str
@@ -51,15 +54,15 @@ class StateKey(Generic[T]):
 
     @property
     def unset(self) -> T:
-        """What the key stands for where no pipeline sets it."""
+        """The value of the key if no pipeline sets it."""
         return self.kind.unset() if self.default is None else self.default
 
     def as_field(self) -> T:
-        """The field of a dataclass that holds the key's value; keys_of finds the key there."""
+        """A dataclass field that holds the key's value; keys_of reads the key from it."""
         return field(default_factory=lambda: self.unset, metadata={StateKey: self})
 
     def fault(self, value: object) -> Fault | None:
-        """What is wrong with a value that a pipeline sets; None if nothing is."""
+        """What is wrong with a value that a pipeline sets; None if the key takes it."""
         try:
             self.kind.read(value)
         except Misfit as misfit:
@@ -67,7 +70,7 @@ class StateKey(Generic[T]):
         return None
 
     def of(self, state: Mapping[str, Any]) -> T:
-        """The value that a state has for the key, or what an unset key stands for.
+        """The key's value in a pipeline's state, or the value of an unset key.
 
         Raises Unsupported for a value that the key does not take.
         """
@@ -76,7 +79,7 @@ class StateKey(Generic[T]):
         try:
             return self.kind.read(state[self.name])
         except Misfit as misfit:
-            # pySigma's exceptions take long to import, and who only lists the keys needs none.
+            # Importing pySigma's exceptions is slow, and a caller that only lists the keys needs none.
             from .losses import Unsupported
 
             fault = self._fault(misfit)
@@ -95,7 +98,7 @@ def keys_of(model: type) -> dict[str, StateKey[Any]]:
 
 
 def _place(at: tuple[str | int, ...]) -> str:
-    """`Initiated.values`, or `an item of string` for what a list holds."""
+    """The place of a value for messages: `Initiated.values`, or `an item of string` for an item of a list."""
     names = ".".join(step for step in at if isinstance(step, str))
     if isinstance(at[-1], int):
         return f"an item of {names}" if names else "an item"
@@ -103,7 +106,7 @@ def _place(at: tuple[str | int, ...]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value for a message, in YAML's words where it has some, shortened."""
+    """A value for messages, shortened; None and truth values as YAML writes or users call them."""
     if value is None:
         return "nothing"
     text = repr(value) if isinstance(value, (str, list, tuple, dict)) else str(value)

@@ -1,4 +1,4 @@
-"""What the keys of the pipeline state take: texts, lists and mappings, read strictly and named in words."""
+"""The kinds of values that keys of the pipeline state take: strict readers of texts, lists and mappings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Misfit(ValueError):
-    """A value that is not what its place `takes`; `at` are the keys and numbers that lead to it from the top."""
+    """A value is not what its place `takes`; `at` has the keys and list indices that lead to it from the top."""
 
     def __init__(self, found: object, takes: str, at: tuple[str | int, ...] = ()) -> None:
         super().__init__(f"{found!r} is not {takes}")
@@ -21,9 +21,10 @@ class Misfit(ValueError):
 
 @dataclass(frozen=True)
 class Kind(Generic[T]):
-    """What a key takes, in words and as the function that reads it; `unset` makes what an unset key stands for.
+    """The kind of value that a key takes: a description for messages, and the function that reads a value.
 
-    `read` raises Misfit. What it returns shares no list or mapping with the pipeline.
+    `read` raises Misfit for any other value; its result shares no list or mapping with the pipeline. `unset` makes the
+    value of a key that no pipeline sets.
     """
 
     takes: str
@@ -32,21 +33,21 @@ class Kind(Generic[T]):
 
 
 def text(value: object) -> str:
-    """A text, which may be empty."""
+    """Read a text, which may be empty. Raises Misfit."""
     if not isinstance(value, str):
         raise Misfit(value, "a text")
     return value
 
 
 def filled(value: object) -> str:
-    """A text that says something."""
+    """Read a text that is not blank. Raises Misfit."""
     if not isinstance(value, str) or not value.strip():
         raise Misfit(value, "a text that is not empty")
     return value
 
 
 def text_or_number(value: object) -> str:
-    """A value of a log's field, as text: YAML reads codes such as 4688 as numbers."""
+    """Read a field's value as text; YAML reads codes such as 4688 as numbers. Raises Misfit."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
@@ -55,7 +56,7 @@ def text_or_number(value: object) -> str:
 
 
 def filled_or_number(value: object) -> str:
-    """A value of a field by which events are chosen, where an empty one would choose those without the field."""
+    """Read a value that chooses events, as text; a blank one would choose events without the field. Raises Misfit."""
     if not (read := text_or_number(value)).strip():
         raise Misfit(value, "a text that is not empty, or a whole number")
     return read
@@ -64,7 +65,7 @@ def filled_or_number(value: object) -> str:
 def list_of(
     item: Callable[[object], T], takes: str, sizes: Callable[[int], bool] = lambda _: True
 ) -> Callable[[object], tuple[T, ...]]:
-    """A function that reads lists of what `item` reads; `sizes` says which lengths are right."""
+    """Make a reader of lists whose items `item` reads; `sizes` says which lengths are allowed."""
 
     def read(value: object) -> tuple[T, ...]:
         if not isinstance(value, (list, tuple)) or not sizes(len(value)):
@@ -77,7 +78,7 @@ def list_of(
 def mapping_of(
     item: Callable[[object], T], takes: str, keys: Callable[[str], bool] = bool
 ) -> Callable[[object], dict[str, T]]:
-    """A function that reads mappings of texts to what `item` reads; `keys` says which texts are right."""
+    """Make a reader of mappings whose values `item` reads; `keys` says which keys are allowed."""
 
     def read(value: object) -> dict[str, T]:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) and keys(key) for key in value):
@@ -88,7 +89,7 @@ def mapping_of(
 
 
 def part(step: str | int, read: Callable[[object], T], value: object) -> T:
-    """A part of a list or mapping, which has it under that number or key."""
+    """Read the part of a list or mapping at `step`, an index or key. Raises Misfit with `step` in its path."""
     try:
         return read(value)
     except Misfit as misfit:
@@ -96,7 +97,7 @@ def part(step: str | int, read: Callable[[object], T], value: object) -> T:
 
 
 def set_of(item: Callable[[object], T], takes: str) -> Callable[[object], frozenset[T]]:
-    """A function that reads lists of which the order does not matter."""
+    """Make a reader of lists whose order does not matter."""
     read = list_of(item, takes)
     return lambda value: frozenset(read(value))
 

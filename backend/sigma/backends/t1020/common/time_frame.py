@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: What a query reads where nobody says otherwise, and how late events of a scheduled one may come.
+#: The look-back of a query, and how late the events of a scheduled query may arrive, if no option sets them.
 DEFAULT_LOOKBACK = "24h"
 DEFAULT_DELAY = "5m"
 

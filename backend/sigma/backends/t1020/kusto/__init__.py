@@ -1,1 +1,1 @@
-"""KQL, for Microsoft Sentinel and Microsoft Defender XDR."""
+"""The KQL dialect, for Microsoft Sentinel and Microsoft Defender XDR."""

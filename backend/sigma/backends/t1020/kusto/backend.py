@@ -1,4 +1,4 @@
-"""The KQL backend: Sigma rules and correlations as Kusto queries that mean the same."""
+"""The KQL backend, which converts Sigma rules and correlations to Kusto queries."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .text import name
 
 
 class T1020KustoBackend(KustoCorrelations):
-    """Kusto queries for the tables that a pipeline names (see log_model.LogModel).
+    """Converts Sigma rules to Kusto queries; the pipeline chooses the tables that a query reads (see LogModel).
 
-    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m).
-    Output formats: `default`, a query a rule; `combined`, one query of all rules.
+    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (the period of a job) with `delay` (5m).
+    Output formats: `default`, one query for each rule; `combined`, one query of all rules.
     """
 
     name: ClassVar[str] = "KQL that means what the rule means, ordered correlations included"
@@ -47,5 +47,5 @@ class T1020KustoBackend(KustoCorrelations):
         return widened(condition)
 
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
-        """All queries as one."""
+        """One query of all rules and correlations."""
         return [combine(queries, self.frame)] if queries else []

@@ -1,4 +1,4 @@
-"""event_count and value_count as Kusto queries."""
+"""The Kusto queries of event_count and value_count."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .windows import VALUE, Windows, finished
 
 @dataclass(frozen=True)
 class Count(Windows):
-    """How many events, or how many values of a field, lie in a window: the first window of each key that meets the
-    condition, with the first of its events.
+    """The query of an event_count or value_count.
 
-    `operator` and `limit` are the condition, the operator as Kusto writes it.
+    It finds the first window of each key that meets the condition, and shows the window's first event. `operator` and
+    `limit` are the condition, with the operator as Kusto writes it.
     """
 
     operator: str
@@ -25,7 +25,7 @@ class Count(Windows):
 
     @property
     def counted(self) -> str:
-        """The column of the result that has the number."""
+        """The column of the result that holds the count."""
         return "ValueCount" if self.sources[0].value else "EventCount"
 
     def _parts(self, frame: KustoFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
@@ -36,12 +36,11 @@ class Count(Windows):
         return lets, self._result(events, windows, alert)
 
     def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
-        """See Correlation."""
         lets, lines = self.prefixed(table)._met(frame, table, trailing=True)
         return [*lets, self._fired(table, lines)]
 
     def _met(self, frame: KustoFrame, prefix: str, trailing: bool) -> tuple[list[str], list[str]]:
-        """The let statements, and the lines that give key, time (At) and count of the windows that satisfy."""
+        """The let statements, and the lines that give key, time (At) and count of the windows that qualify."""
         events, spans = f"{prefix}Events", f"{prefix}Spans"
         lets = self._events(events, frame, {})
         changes = list(self._changes([events], frame, self._by, trailing))
@@ -61,7 +60,7 @@ class Count(Windows):
     def _changes(
         self, events: Sequence[str], frame: KustoFrame, by: Sequence[str], trailing: bool
     ) -> Iterator[list[str]]:
-        """Where each event begins and ceases to be in windows."""
+        """Yield the tables of the times at which each event enters and leaves windows."""
         for turn, change, at in zip((0, 2), (1, -1), self._held(trailing), strict=True):
             items = [", ".join(by), f"At = {at}", f"Turn = {turn}", f"Change = {change}"]
             if frame.scheduled:
@@ -69,12 +68,12 @@ class Count(Windows):
             yield [*events, command("project", items)]
 
     def _spans(self, events: str, frame: KustoFrame, trailing: bool) -> list[str]:
-        """Lines of where each value begins and ceases to be in windows: the spans of its events, joined."""
+        """The lines that give the times at which each value enters and leaves windows, joined over its events."""
         by = [*self._by, VALUE]
         tables = self._changes([events, f"| where isnotempty({VALUE})"], frame, by, trailing)
         sums = {"Held": "Change", "OldHeld": "OldChange"} if frame.scheduled else {"Held": "Change"}
         lines = self._summed(tables, sums, by)
-        # A value begins with the first of the events that hold it, and ceases with the last.
+        # A value enters with the first event that holds it, and leaves with the last.
         edges = {
             change: f"({change} == 1 and {held} == 1) or ({change} == -1 and {held} == 0)"
             for held, change in sums.items()
@@ -90,7 +89,7 @@ class Count(Windows):
         return [*lines, f"| project {self._keys}, At, Turn, {', '.join(edges)}"]
 
     def _result(self, events: str, windows: str, alert: Alert | None) -> list[str]:
-        """Lines from the windows to the rows: the first event of each, the last time, and what its events show."""
+        """The lines that make the result: for each window, its first event, its last time, and its evidence."""
         models = [source.model for source in self.sources]
         keys = list(self.sources[0].keys)
         shown = dict.fromkeys(column for model in models for column in model.projection)
@@ -111,5 +110,5 @@ class Count(Windows):
 
 
 def _all(column: str) -> str:
-    """The name of the set of a column's values."""
+    """The name of the column that holds the set of a column's values."""
     return f"All{column}" if column.isidentifier() else name(f"All{column}")

@@ -1,4 +1,4 @@
-"""What Kusto's tables cannot tell: the condition that is wider then, and the losses by name."""
+"""What Kusto's tables cannot tell apart: widens the condition accordingly, and names the losses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .predicates import Predicate
 
 
 def widened(node: Node[Predicate]) -> tuple[Node[Predicate], tuple[Loss, ...]]:
-    """The condition with tests that the tables can make, never narrower, and what was lost.
+    """Return the condition in a form that the tables can answer, never narrower, and the losses.
 
-    An empty text and a missing one are stored alike, so a test of an empty text (operator "empty") finds the missing
-    ones too, and NOT of it excludes none. Where the condition has both (`Field: ['', null]`), nothing is lost.
-    `node` has NOT at its leaves alone, as `expression.negate` leaves it.
+    The tables store an empty text like a missing value, so a test for an empty text (operator "empty") also finds
+    events without a value, and its negation excludes nothing. A condition with both (`Field: ['', null]`) loses
+    nothing. `node` must have NOT only at its leaves, as `expression.negate` leaves it.
     """
     losses: dict[Loss, None] = {}
     return _widened(node, losses), tuple(losses)
@@ -56,7 +56,7 @@ def _is_empty(node: Node[Predicate]) -> bool:
 
 
 def _missing(node: Node[Predicate]) -> Node[Predicate]:
-    """The test of an empty text as that of a missing one; other nodes as they are."""
+    """The node with a test for an empty text turned into one for a missing value; other nodes unchanged."""
     if isinstance(node, Not):
         return Not(_missing(node.arg))
     if isinstance(node, Test) and node.what.operator == "empty":

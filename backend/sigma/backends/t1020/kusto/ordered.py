@@ -1,4 +1,4 @@
-"""Rules in order on one key, as a Kusto query: a join on key and time bins."""
+"""The Kusto query of temporal_ordered, a join on key and time bins."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .text import name, names
 
 @dataclass(frozen=True)
 class Ordered(Correlation):
-    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+    """Rules in order on one key: events e1 … en with t1 <= … <= tn <= t1 + span, where `span` is in seconds.
 
-    `steps` have the keys by the names that carry them through the join, their columns as Kusto text.
+    `steps` has the key columns of each rule by their names in the query.
 
-    One row for each e1, with what the later steps hold. The join is on key and time bin, so that its cost
-    does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
-    `span` or in the next one. The bins are spread on the side of e1, which is the smaller one (Kusto docs,
-    'Time window join', spreads the other). Through the join goes only what identifies e1; its other columns
-    are joined back at the end, once a row.
+    The result has one row for each e1, with the evidence of the later steps. The join is on key and time bin, so that
+    its cost does not grow with (first events x later events): what follows e1 within `span` lies in its bin of length
+    `span` or in the next one. The bins are expanded on the side of e1, which is the smaller one (Kusto docs, 'Time
+    window join', expands the other side). The join carries only the identity of e1; its other columns are joined back
+    at the end, once for each row.
     """
 
     steps: Sequence[Leg[Search]]
@@ -37,27 +37,25 @@ class Ordered(Correlation):
 
     @property
     def time_column(self) -> str:
-        """That of e1."""
+        """The time column of e1."""
         return self.steps[0].model.time_column
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Those of its rules."""
+        """The losses of its rules."""
         return losses_of(step.search for step in self.steps)
 
     def reads(self) -> Iterator[Reading]:
-        """See Correlation."""
         for step in self.steps:
             yield from step.search.reads(step.keys.values())
 
     def prefixed(self, prefix: str) -> Ordered:
-        """See Correlation."""
         return replace(self, steps=[replace(step, search=step.search.prefixed(prefix)) for step in self.steps])
 
     def _parts(self, frame: KustoFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
         lets, inner = self._chains(frame, prefix)
         identity = self._first_identity()
-        # A join calls the right side's column of a name that both sides have by that name with a 1.
+        # A join adds a 1 to the name of a right-hand column that the left side has too.
         doubled = [f"{column}1" for column in identity]
         own = [column for column in identity if column.startswith("Step1")]
         body = [
@@ -70,7 +68,6 @@ class Ordered(Correlation):
         return lets, body
 
     def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
-        """See Correlation."""
         lets, inner = self.prefixed(table)._chains(frame, table)
         first = self.steps[0]
         columns = names(first.keys)
@@ -79,7 +76,7 @@ class Ordered(Correlation):
         return [*lets, f"let {table} = materialize(\n{indented(lines)});"]
 
     def _chains(self, frame: KustoFrame, prefix: str) -> tuple[list[str], list[str]]:
-        """The let statements, and the lines that give the identity of each e1 with what the later steps hold."""
+        """The let statements, and the lines that give the identity of each e1 and the evidence of the later steps."""
         first = self.steps[0]
         steps = [f"{prefix}Step{number}" for number in range(1, len(self.steps) + 1)]
         lets = [line for step in self.steps for line in step.search.definition(frame, self.span)]
@@ -101,13 +98,13 @@ class Ordered(Correlation):
         return lets, inner
 
     def _first_identity(self) -> list[str]:
-        """What identifies e1: its key, its time, and what tells it from others of that time; none is ever null."""
+        """The columns that identify e1: its key, its time, and its event_id; none of them is ever null."""
         first = self.steps[0]
         own = [f"Step1{column}" for column in first.model.event_id if column not in first.keys]
         return list(dict.fromkeys([*first.keys, first.model.time_column, *own]))
 
     def _first_columns(self) -> list[str]:
-        """Names of the columns of e1, its key and identity among them."""
+        """The names of the columns of e1, including its key and identity."""
         first = self.steps[0]
         model = first.model
         return list(dict.fromkeys([*model.projection, model.time_column, *model.event_id, *first.keys]))
@@ -117,7 +114,10 @@ class Ordered(Correlation):
         return name(key) if column.text == name(key) else f"{name(key)} = {column.text}"
 
     def _first_rows(self, frame: KustoFrame) -> list[str]:
-        """Lines of e1: all columns of a result row. A null or empty key joins nothing, so it is left out here."""
+        """The lines that find the events e1, with all columns of a result row.
+
+        Events with a null or empty key never join, so they are dropped here.
+        """
         first = self.steps[0]
         present = [lowering.present(column) for column in first.keys.values()]
         items = [
@@ -129,7 +129,7 @@ class Ordered(Correlation):
         return [*rows, command("project", items)]
 
     def _later_rows(self, number: int, frame: KustoFrame, first: str) -> list[str]:
-        """Lines of a later step: the keys that e1 has, and of each event its key, time, identity and evidence."""
+        """The lines that find the events of a later step with the keys of e1: key, time, identity and evidence."""
         step = self.steps[number - 1]
         known = [
             Test(Predicate(f"{column.text} in (({first} | distinct {name(key)}))", "raw", computed=column.computed))
@@ -147,9 +147,10 @@ class Ordered(Correlation):
         return [*rows, command("project", items)]
 
     def _identity(self, number: int, always: bool = False) -> list[str]:
-        """The columns that tell apart two events of one step, one key and one time, where that matters or `always`.
+        """The columns that distinguish events of one step with the same key and time, if the query needs them.
 
-        It does where another step reads the same table, and where one event stands in several chains.
+        It needs them if another step reads the same table, or if one event may be in several chains; with `always`, it
+        needs them in any case.
         """
         step = self.steps[number - 1]
         tables = [other.model.table for other in self.steps]
@@ -158,7 +159,7 @@ class Ordered(Correlation):
         return [column for column in step.model.event_id if column not in step.keys]
 
     def _distinct(self, number: int) -> Iterator[str]:
-        """One event is one step: lines that tell a step's event from those before it in the same table."""
+        """Yield the lines that keep one event from counting as this step and as an earlier one of the same table."""
         step = self.steps[number - 1]
         for earlier, other in enumerate(self.steps[: number - 1], start=1):
             if other.model.table != step.model.table:
@@ -168,9 +169,9 @@ class Ordered(Correlation):
             yield f"| where not({' and '.join(same)})"
 
     def _summary(self, identity: str) -> list[str]:
-        """Per e1: of each later step the number of events, their first and last time, and their evidence."""
+        """The lines that summarize each later step for each e1: count, first and last time, and evidence."""
         if len(self.steps) == 2 and len(self.steps[1].model.evidence) == 1:
-            # Grouping by the evidence first leaves each value once, which costs less than a set does.
+            # Grouping by the evidence first removes repeats, which costs less than make_set() does.
             value = _own(2, self.steps[1].model.evidence[0])
             return [
                 summarize(
@@ -193,7 +194,7 @@ class Ordered(Correlation):
             if len(self.steps) == 2:
                 aggregates.append(f"{step}Count = count()")
             else:
-                # With three steps and more, one event stands in several chains.
+                # With three or more steps, one event may be in several chains.
                 parts = [f"{step}Time", *(_own(number, column) for column in self._identity(number))]
                 distinct = ', ":", '.join(parts)
                 aggregates.append(f"{step}Count = array_length(make_set(strcat({distinct})))")
@@ -205,11 +206,11 @@ class Ordered(Correlation):
 
 
 def _own(number: int, column: str) -> str:
-    """What a column of a step is called in the query."""
+    """The name of a step's column in the query."""
     return name(f"Step{number}{column}")
 
 
 def _never_null(model: LogModel, column: str) -> str:
-    """A column of a join, which null would not match: -1 stands for it in a number."""
+    """A column to join on; null would never match, so -1 stands for it in numbers."""
     kind = model.columns.get(column, "string")
     return f"coalesce({name(column)}, {kind}(-1))" if kind in ("int", "long") else name(column)

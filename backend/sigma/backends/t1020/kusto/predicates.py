@@ -1,4 +1,4 @@
-"""Kusto predicates, and how a tree of them is laid out, one clause a line."""
+"""Kusto predicates, and a printer for trees of them, one clause a line."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..common.expression import All, AnyOf, Node, Not, Test, conjuncts, leaves, 
 from ..common.layout import INDENT
 from .text import name
 
-#: Lines longer than this are broken where a clause or a list allows it.
+#: Longer lines are broken at a clause or in a list, if there is one.
 WIDTH = 100
 #: The subject of a test of all columns (Kusto docs, 'where operator').
 EVERY_COLUMN = "*"
-#: Kusto nests the operands of a chain of `or` in each other, and takes some 450 levels (KS245).
+#: Kusto nests the operands of an `or` chain and accepts about 450 levels (KS245).
 LONGEST_CHAIN = 100
 
 
 class Operator(NamedTuple):
-    """How Kusto writes one operator: with one operand, with a list, and negated (empty: by not())."""
+    """How Kusto writes an operator with one operand, with a list, and negated; if empty, by not()."""
 
     one: str
     many: str
     not_one: str
     not_many: str
-    #: Rank of what a row costs: 0 an equality on an indexed column … 5 a regular expression.
+    #: The rank of its cost for a row, from 0 for an equality on an indexed column to 5 for a regular expression.
     cost: int
 
 
@@ -52,14 +52,15 @@ OPERATORS = {
 
 @dataclass(frozen=True)
 class Predicate:
-    """`subject operator operand`, any of the operands where there are several.
+    """`subject operator operand`; with several operands, any of them is enough.
 
-    `operands` are literals, or one column. Other operators than those of OPERATORS: "raw" (the subject is the
-    whole predicate, a filter of the log source), "missing" (the subject holds nothing), "empty" (it holds an
-    empty text, see `widened`), "ipv4" and "ipv6" (the address lies in one of the networks). The subject "*" is
-    every column. `nullable` says that the subject's type has a null, of which no comparison must become true.
-    `computed` names the columns that are computed first, if it needs any. `column` is that of the subject, where it is
-    one.
+    - `subject`: a column or an expression; "*" is every column.
+    - `operator`: a key of OPERATORS, or "raw" (the subject is the whole predicate), "missing" (the subject holds no
+      value), "empty" (it holds an empty text, see losses.widened), "ipv4" or "ipv6" (it lies in one of the networks).
+    - `operands`: literals, or one column.
+    - `nullable`: the subject's type has a null, for which a negated comparison must hold.
+    - `computed`: the columns that the query must compute first.
+    - `column`: the column of the subject, if it has one.
     """
 
     subject: str
@@ -71,13 +72,13 @@ class Predicate:
 
     @property
     def cost(self) -> int:
-        """Rank of what a row costs, as in Operator."""
+        """The rank of its cost for a row, as in Operator."""
         if self.subject == EVERY_COLUMN:
             return 6
         own = {"ipv4": 4, "ipv6": 4, "raw": 1}.get(self.operator, 0)
         if self.operator in OPERATORS:
             own = OPERATORS[self.operator].cost
-        # No index helps a computed value.
+        # A computed value has no index.
         return max(own, 2) if self.computed or ("(" in self.subject and self.operator != "raw") else own
 
     @property
@@ -89,7 +90,7 @@ class Predicate:
 
 
 def merge(node: Node[Predicate]) -> Node[Predicate]:
-    """Make one list of alternatives on one column (in~, has_any, …), and of their negations."""
+    """Merge alternatives on one column into one list (in~, has_any, …), and likewise negated ones."""
 
     def together(one: Predicate, other: Predicate) -> Predicate:
         return replace(one, operands=tuple(dict.fromkeys((*one.operands, *other.operands))))
@@ -98,7 +99,7 @@ def merge(node: Node[Predicate]) -> Node[Predicate]:
 
 
 def cost(node: Node[Predicate]) -> int:
-    """Rank of a node: that of its dearest test; alternatives come after single tests of the same rank."""
+    """The rank of a node: that of its most expensive test, with alternatives after single tests of the same rank."""
     if isinstance(node, Test):
         return node.what.cost * 2
     if isinstance(node, Not):
@@ -107,12 +108,12 @@ def cost(node: Node[Predicate]) -> int:
 
 
 def cheapest_first(nodes: Iterable[Node[Predicate]]) -> list[Node[Predicate]]:
-    """The nodes by rank, those of one rank in the order that the rule has them."""
+    """The nodes sorted by rank; nodes of the same rank keep the order of the rule."""
     return sorted(nodes, key=cost)
 
 
 def _listed(operands: Sequence[str], prefix: str, indent: str, before: int, brackets: str = "()") -> str:
-    """`prefix("a", "b")`, one operand a line where they do not fit behind the `before` columns to their left."""
+    """`prefix("a", "b")`, with one operand a line if one line, after `before` characters, is too long."""
     opening, closing = brackets[: len(brackets) // 2], brackets[len(brackets) // 2 :]
     flat = f"{prefix}{opening}{', '.join(operands)}{closing}"
     if before + len(flat) <= WIDTH:
@@ -136,7 +137,7 @@ def _positive(predicate: Predicate, indent: str, before: int) -> str:
     if predicate.operator == "ipv4":
         return _in_networks(predicate, indent, before)
     if predicate.operator == "ipv6":
-        # The ipv6 functions take IPv4 text for its mapped form; the colon keeps IPv4 out.
+        # The ipv6 functions read IPv4 text as its mapped form; requiring a colon excludes IPv4.
         guard = f'{predicate.subject} contains ":" and '
         return guard + _in_networks(predicate, indent, before + len(guard))
     operator = OPERATORS[predicate.operator]
@@ -152,7 +153,7 @@ def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> s
     if predicate.operator in ("missing", "empty"):
         return f"{'isnotnull' if predicate.nullable else 'isnotempty'}({predicate.subject})"
     if predicate.operator in ("ipv4", "ipv6"):
-        # Null for what is no address of that kind: NOT of it would be null too, and the row lost.
+        # The functions return null for other texts; not() of null is null, and the row would be lost.
         guard = f'{predicate.subject} !contains ":" or ' if predicate.operator == "ipv6" else ""
         head = f"{guard}not(coalesce("
         text = f"{head}{_in_networks(predicate, indent, before + len(head))}, false))"
@@ -160,7 +161,7 @@ def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> s
     if predicate.operator in _OPPOSITE:
         text = f"{predicate.subject} {_OPPOSITE[predicate.operator]} {predicate.operands[0]}"
     else:
-        # `* !contains` asks for one column without the text, not for none with it.
+        # `* !contains` holds if any column lacks the text, not if all columns do.
         operator = OPERATORS.get(predicate.operator) if predicate.subject != EVERY_COLUMN else None
         word = operator and (operator.not_one if len(predicate.operands) == 1 else operator.not_many)
         if not word:
@@ -176,10 +177,10 @@ def _negative(predicate: Predicate, indent: str, before: int, inside: bool) -> s
 
 
 def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: bool = False) -> str:
-    """The node as Kusto text, its continuation lines indented below `indent`.
+    """Print the node, with further lines below `indent`.
 
-    `before`: how many columns of the first line are taken; `inside`: the text stands in a join, so that a join
-    of its own needs parentheses.
+    `before` is the number of characters before it on the first line. `inside` says that the node stands in a join, so
+    a join of its own needs parentheses.
     """
     if isinstance(node, Test):
         text = _positive(node.what, indent, before)
@@ -204,21 +205,21 @@ def render(node: Node[Predicate], indent: str = "", before: int = 0, inside: boo
 
 
 def _in_groups(node: All[Predicate] | AnyOf[Predicate]) -> All[Predicate] | AnyOf[Predicate]:
-    """The same join as one of joins, none of them long."""
+    """The same join as a join of shorter joins."""
     args = cheapest_first(node.args)
     size = max(LONGEST_CHAIN, -(-len(args) // LONGEST_CHAIN))
     return type(node)(tuple(type(node)(tuple(args[at : at + size])) for at in range(0, len(args), size)))
 
 
 def computed_columns(node: Node[Predicate]) -> set[str]:
-    """The columns that must be computed before the node can be tested."""
+    """The columns that the query must compute before it can test the node."""
     return {column for predicate in leaves(node) for column in predicate.computed}
 
 
 def where_lines(nodes: Iterable[Node[Predicate]], computed: Mapping[str, str], needed: Iterable[str] = ()) -> list[str]:
-    """One `| where` for each conjunct, the cheap ones first; computed columns where they are first needed.
+    """One `| where` for each conjunct, the cheapest first, and an `| extend` before the first use of a computed column.
 
-    `computed`: by name the expression that gives a column; `needed`: those that are wanted in any case.
+    `computed` has the expression of each computed column; those in `needed` are computed in any case.
     """
     together = dict.fromkeys(conjunct for node in nodes for conjunct in conjuncts(node))
     lines: list[str] = []

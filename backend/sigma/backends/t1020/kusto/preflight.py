@@ -1,8 +1,8 @@
-"""A query that shows whether a workspace has what queries test: it is run where they will run.
+"""The preflight query, which shows whether a workspace has the data that other queries test.
 
-Each row is a column that they use: how many events of its log source the look-back holds, and how many of them have the
-column filled. A group-by key that is empty kills a correlation in silence, since a null or empty key joins nothing; the
-query says so.
+Each row is a column that these queries use: the number of events of its log source in the look-back, and the number of
+them that have a value in the column. A correlation silently finds nothing if its group-by key is empty, because a null
+or empty key never joins; the query reports that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..common.time_frame import timespan
 from .query import Correlation, Reading, Search
 from .text import name, string
 
-#: Titles of the rules that a row names; of the others it says how many.
+#: The most rule titles that a row lists; it counts the others.
 MAX_TITLES = 3
 
 _HEAD = """\
@@ -28,8 +28,7 @@ _HEAD = """\
 // EMPTY comes first. A correlation whose key is EMPTY finds nothing, and no error will ever say so.
 // Should a name be refused here, your table lacks a column by which the log source is told from others."""
 
-# Rows is null where a leg of the union is left out, since a table of it does not exist (Kusto docs, 'union
-# operator', isfuzzy).
+# Rows is null if the union leaves out a leg because its table does not exist (Kusto docs, 'union operator', isfuzzy).
 _VERDICTS = """\
 | extend Verdict = case(
     isnull(Rows) and Role == "time", "EMPTY: there is no such table",
@@ -50,7 +49,7 @@ _VERDICTS = """\
 
 @dataclass(frozen=True)
 class _Column:
-    """A column that rules use, and Kusto text that gives its value."""
+    """A column that rules use, its role, and the Kusto expression of its value."""
 
     name: str
     role: str
@@ -59,7 +58,7 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Source:
-    """A log source: the table, its time column and the filters that choose its rows, all as Kusto text."""
+    """A log source: its table, its time column, and the filters that choose its rows, as Kusto text."""
 
     table: str
     time: str
@@ -68,7 +67,7 @@ class _Source:
 
 @dataclass
 class _Uses:
-    """By log source the columns that are used, and by column the titles of the rules that use it."""
+    """The columns that are used of each log source, with the titles of the rules that use them."""
 
     sources: dict[_Source, dict[_Column, dict[str, None]]] = field(default_factory=dict)
     expressions: dict[_Source, dict[str, str]] = field(default_factory=dict)
@@ -78,9 +77,9 @@ class _Uses:
 
 
 def preflight_query(queries: Sequence[tuple[str, Search | Correlation]], title: str, lookback: int) -> str:
-    """The query for what those queries use, each with its rule's title.
+    """Make the preflight query of queries, which come with the titles of their rules.
 
-    `title` is that of the product, `lookback` in seconds.
+    `title` is the name of the product, `lookback` is in seconds.
     """
     uses = _Uses()
     for rule, query in queries:
@@ -114,7 +113,7 @@ def _add(uses: _Uses, model: LogModel, role: str, column: str, title: str) -> No
 
 
 def _if_exists(column: str, model: LogModel) -> str:
-    """The column, or nothing where a workspace's table lacks it: the query must run all the same."""
+    """An expression for the column, or for no value if a workspace's table lacks it, so that the query still runs."""
     kind = model.columns.get(column, "string")
     default = '""' if kind == "string" else f"{kind}(null)"
     return f"column_ifexists({string(column)}, {default})"
@@ -135,7 +134,7 @@ def _query(uses: _Uses, lookback: str) -> str:
             "LogSource: string, Rules: string)[",
             ",\n".join(expected),
             "];",
-            # The last leg is for a workspace with none of the tables: a union of nothing is an error.
+            # The last leg is for a workspace that has none of the tables, because an empty union is an error.
             "let Found = union isfuzzy=true",
             ",\n".join([*legs, "    (datatable(Number: long, Rows: long, Filled: long)[])"]) + ";",
             "Used",
@@ -149,7 +148,7 @@ def _query(uses: _Uses, lookback: str) -> str:
 def _leg(
     source: _Source, columns: Sequence[_Column], expressions: dict[str, str], numbers: range, lookback: str
 ) -> str:
-    """One row a column of a log source: its number, the rows of the look-back, and those that have the column."""
+    """The leg of one log source: a row for each column with its number, all rows, and the rows that have a value."""
     counts = ["count()" if column.role == "time" else f"countif(isnotempty({column.value}))" for column in columns]
     filled = [f"Filled{number}" for number in numbers]
     lines = [
@@ -171,6 +170,6 @@ def _leg(
 
 
 def _titles(titles: Sequence[str]) -> str:
-    """The first titles, and how many more."""
+    """The first titles, and the number of the others."""
     more = f" and {len(titles) - MAX_TITLES} more" if len(titles) > MAX_TITLES else ""
     return ", ".join(titles[:MAX_TITLES]) + more

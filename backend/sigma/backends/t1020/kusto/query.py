@@ -1,4 +1,4 @@
-"""Whole Kusto queries: the rows that one rule finds, what correlations are made of, and many queries as one."""
+"""Kusto queries of single rules, the base class of correlations, and many queries combined into one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .text import name, string
 
 @dataclass(frozen=True)
 class KustoFrame(TimeFrame):
-    """A time frame in Kusto's words."""
+    """A time frame as Kusto writes it."""
 
     def filters(self, time_column: str, earlier: int = 0) -> list[str]:
-        """The time filter of a search; `earlier` is how long before its completion a match may begin."""
+        """The lines of the time filter; `earlier` is how long before its completion a match may begin, in seconds."""
         if not self.period:
             return [f"| where {time_column} > ago({timespan(self.lookback)})"]
         start = timespan(self.period + self.delay + self.before + earlier)
@@ -34,12 +34,12 @@ class KustoFrame(TimeFrame):
         ]
 
     def completed(self, column: str) -> list[str]:
-        """The filter on the time that completed a match."""
+        """The lines that filter by the time that completed a match."""
         return [f"| where {column} > ago({timespan(self.period + self.delay)})"] if self.scheduled else []
 
 
 def alert_columns(alert: Alert | None) -> list[str]:
-    """The constant columns of an alert, as items of a project; none where there is none."""
+    """The constant columns of an alert, as items of `project`; empty without an alert."""
     return alert.assigned(string, " = ") if alert else []
 
 
@@ -57,7 +57,7 @@ def call(function: str, arguments: Sequence[str]) -> str:
 
 
 def union(tables: Iterable[Sequence[str]]) -> str:
-    """A union of tables, each given by its lines."""
+    """A union of tables; each table is a sequence of lines."""
     texts = []
     for lines in tables:
         flat = f"{INDENT}({' '.join(lines)})"
@@ -72,7 +72,7 @@ def indented(lines: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a query reads of one log source: the condition, and the columns of group-by fields and of counted values."""
+    """What a query reads from one log source: its condition, and the columns of its keys and counted values."""
 
     model: LogModel
     condition: Node[Predicate]
@@ -81,98 +81,99 @@ class Reading:
 
 
 def source_tests(model: LogModel) -> list[Node[Predicate]]:
-    """What chooses the rows of a log source among those of its table."""
+    """The tests that choose the rows of a log source from its table."""
     return [Test(Predicate(text, "raw")) for text in model.source_filters]
 
 
 @dataclass(frozen=True)
 class Search(RuleSearch):
-    """The rows of one table that meet a rule's condition.
+    """The search of one rule.
 
-    `fired`: the correlation whose rows are the table, which a query has to define first.
+    If `fired` is set, the table has the rows of that correlation, and the query must define it first.
     """
 
     fired: Correlation | None = None
 
     @property
     def time(self) -> str:
-        """The time column, as the query writes it."""
+        """The time column as the query writes it."""
         return name(self.model.time_column)
 
     def rows(
         self, time_filters: Sequence[str], extra: Sequence[Node[Predicate]] = (), needed: Iterable[str] = ()
     ) -> list[str]:
-        """The lines that select the rows; `extra` are further tests, `needed` columns to compute in any case."""
+        """The lines that find the rows; `extra` has further tests, `needed` columns to compute in any case."""
         tests = [*extra, *source_tests(self.model), merge(self.condition)]
         clauses = where_lines(tests, self.model.expressions, needed)
         return [self.model.table, *time_filters, *clauses]
 
     def render(self, frame: KustoFrame, alert: Alert | None = None) -> str:
-        """The query; with `alert`, its columns come first."""
+        """Return the query's text; with `alert`, its columns come first."""
         lines = self.rows(frame.filters(self.time))
         items = alert_columns(alert) + [name(column) for column in self.model.projection]
         return "\n".join([*lines, *([command("project", items)] if items else [])])
 
     def reads(self, keys: Iterable[Column] = (), values: Iterable[Column] = ()) -> Iterator[Reading]:
-        """What the search reads for a correlation with those keys and values; what the correlation reads whose rows it
-        searches."""
+        """Yield what the search reads for a correlation with these keys and values.
+
+        A search of the rows of a correlation yields what that correlation reads.
+        """
         if self.fired:
             yield from self.fired.reads()
         else:
             yield Reading(self.model, self.condition, tuple(keys), tuple(values))
 
     def prefixed(self, prefix: str) -> Search:
-        """The same search; a table that the query defines has the prefix, as all such names have."""
+        """The same search, with the prefix before the name of its table if the query defines it."""
         return replace(self, model=replace(self.model, table=prefix + self.model.table)) if self.fired else self
 
     def definition(self, frame: KustoFrame, span: int) -> list[str]:
-        """The let statements that define the table, where it is the rows of a correlation; `span` as in TimeFrame."""
+        """The let statements that define the table if it has a correlation's rows; `span` as in TimeFrame.inner."""
         return self.fired.fired_as(self.model.table, frame.inner(span)) if self.fired else []
 
 
 class Correlation(ABC):
-    """A query of several rules; `fields` are its group-by fields, under their Sigma names, as its rows have them."""
+    """A query of several rules; `fields` has the columns of its group-by fields by their Sigma names."""
 
     fields: Mapping[str, Column]
 
     @property
     @abstractmethod
     def time_column(self) -> str:
-        """The name of the column with the time of a row."""
+        """The name of the column that has the time of a row."""
 
     @abstractmethod
     def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
-        """The let statements that define a table of when, on which key, the correlation has come true: keys and time.
+        """The let statements that define a table of the keys and times at which the correlation came true.
 
-        That is all that another correlation needs of it. The names that they define begin with `table`. A count comes
-        true with each event at whose time the window that ends there satisfies it; temporal with an event of one of
-        its rules when each other rule has one in the window that ends there; temporal_ordered when the chain of a first
-        event is complete.
+        Another correlation reads this table. All names that the statements define begin with `table`. A count comes
+        true at each event whose window, ending there, satisfies it; temporal at each event whose window, ending there,
+        has an event of every other rule; temporal_ordered when the chain of a first event is complete.
         """
 
     @property
     @abstractmethod
     def losses(self) -> tuple[Loss, ...]:
-        """What the query gives up: what its rules do."""
+        """The losses of the query, which are those of its rules."""
 
     @abstractmethod
     def reads(self) -> Iterator[Reading]:
-        """What the query reads, by log source."""
+        """Yield what the query reads, by log source."""
 
     @abstractmethod
     def prefixed(self, prefix: str) -> Correlation:
-        """The same query; all tables that it defines have the prefix."""
+        """The same query, with the prefix before the names of all tables that it defines."""
 
     @abstractmethod
     def _parts(self, frame: KustoFrame, alert: Alert | None, prefix: str) -> tuple[list[str], list[str]]:
-        """See parts; the tables of the rules have the prefix already."""
+        """Make the parts of a query whose rules already have the prefix."""
 
     def parts(self, frame: KustoFrame, alert: Alert | None = None, prefix: str = "") -> tuple[list[str], list[str]]:
-        """The let statements and the tabular expression that uses them; `prefix` keeps their names apart."""
+        """The let statements, and the lines that use them; `prefix` comes before all names that they define."""
         return self.prefixed(prefix)._parts(frame, alert, prefix)
 
     def render(self, frame: KustoFrame, alert: Alert | None = None) -> str:
-        """The query."""
+        """Return the query's text; with `alert`, the result has its columns too."""
         lets, body = self.parts(frame, alert)
         return "\n".join([*lets, *body])
 
@@ -183,7 +184,7 @@ def summarize(aggregates: Sequence[str], by: str) -> str:
 
 
 def combine(alerts: Sequence[tuple[Alert, Search | Correlation]], frame: KustoFrame) -> str:
-    """One query of many: a union with one schema, a row an alert, and columns that say which rule it is of."""
+    """One query of many: a union whose rows have the columns of the alert that they belong to."""
     lets: list[str] = []
     branches: list[Sequence[str]] = []
     for number, (alert, query) in enumerate(alerts, start=1):

@@ -1,4 +1,4 @@
-"""temporal as a Kusto query: rules in any order."""
+"""The Kusto query of temporal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .windows import Windows, finished
 
 @dataclass(frozen=True)
 class Temporal(Windows):
-    """Rules in any order: each event of one of them in whose window every other rule has an event of its own."""
+    """Rules in any order: one row for each event whose window has a distinct event of every other rule."""
 
     rules: int
 
@@ -26,14 +26,16 @@ class Temporal(Windows):
         return lets, [*body, *finished(list(self.sources[0].keys), own, alert)]
 
     def fired_as(self, table: str, frame: KustoFrame) -> list[str]:
-        """See Correlation."""
         lets, lines, _sums = self.prefixed(table)._complete(frame, table, trailing=True)
         return [*lets, self._fired(table, lines)]
 
     def _complete(
         self, frame: KustoFrame, prefix: str, trailing: bool
     ) -> tuple[list[str], list[str], Mapping[str, str]]:
-        """The let statements, the lines that give the events whose window has all rules, and the sums in these."""
+        """The let statements, the lines that find the events whose window has all rules, and the sums in these lines.
+
+        The sums map each total to the change that it adds up.
+        """
         events = f"{prefix}Events"
         flags = {_flag(numbers): numbers for numbers in self._counted()}
         lets = self._events(events, frame, flags)
@@ -61,8 +63,11 @@ class Temporal(Windows):
         return [events, command("project", [self._keys, f"At = {start}", f"Turn = {turn}", *items])]
 
     def _counted(self) -> list[frozenset[int]]:
-        """The sets of rules whose events are counted: each rule, and where rules read one table each set of these,
-        since one event may meet them all. (All of them, only where the first event may be of another table.)"""
+        """The sets of rules whose events the query counts together.
+
+        They are each rule, and each set of rules that read one table, because one event may match all of them. A set of
+        all rules of a table is needed only if the first event may come from another table.
+        """
         found = [frozenset([number]) for number in range(1, self.rules + 1)]
         for source in self.sources:
             numbers = sorted(source.conditions)
@@ -71,10 +76,10 @@ class Temporal(Windows):
         return found
 
     def _met(self, suffix: str) -> str:
-        """The condition on a window: each rule has an event of its own, that which begins the window among them.
+        """The condition that each rule has an event of its own in a window, one of them the event that begins it.
 
-        Rules of several tables have no event in common. Of those of one table each set must have as many events as
-        rules, the first one left out (Hall's theorem on systems of distinct representatives).
+        Rules of different tables have no common events. Each set of rules of one table must have as many events as it
+        has rules, without the first event (Hall's theorem on systems of distinct representatives).
         """
         if all(len(source.conditions) == 1 for source in self.sources):
             return " and ".join(f"Rule{number}{suffix} >= 1" for number in range(1, self.rules + 1))

@@ -1,4 +1,4 @@
-"""Kusto text: literals, names. Nothing here knows of Sigma."""
+"""Literals and names in Kusto."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-#: Kusto's keywords are all in lower case, so a name with a capital first is none of them.
+#: A name that starts with a capital is never a keyword, because Kusto's keywords are all in lower case.
 _NAME = re.compile(r"[A-Z_][A-Za-z0-9_]*")
 
 
 def string(text: str) -> str:
-    """A string literal that Kusto reads as the text.
+    """A string literal.
 
-    Verbatim (@"…") where the text has backslashes, as people write paths; else quoted, with escapes for all
-    that does not print. Source: Kusto docs, 'The string data type'.
+    A printable text with backslashes, such as a path, becomes a verbatim literal (@"…"). Any other text is quoted, with
+    escapes for characters that are not printable. Source: Kusto docs, 'The string data type'.
     """
     if "\\" in text and text.isprintable():
         return '@"' + text.replace('"', '""') + '"'
@@ -22,16 +22,16 @@ def string(text: str) -> str:
 
 
 def _unicode(character: str) -> str:
-    """A \\u escape; two of them, a surrogate pair, beyond the basic plane."""
+    """A \\u escape, or two, as a surrogate pair, for a character beyond the basic plane."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def name(column: str) -> str:
-    """A column name, bracketed where it might be no plain identifier (Kusto docs, 'Identifier naming rules')."""
+    """A column's name, in brackets if it may not be a plain identifier (Kusto docs, 'Identifier naming rules')."""
     return column if _NAME.fullmatch(column) else f"[{string(column)}]"
 
 
 def names(columns: Iterable[str]) -> str:
-    """Column names in a list."""
+    """Column names, joined by commas."""
     return ", ".join(map(name, columns))

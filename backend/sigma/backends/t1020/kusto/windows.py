@@ -1,10 +1,10 @@
-"""Sliding windows as Kusto queries: counts of events or of values, and rules in any order.
+"""The base of the Kusto queries with sliding windows: event_count, value_count and temporal.
 
-Every window begins with an event and is `span` long, both ends included. What a window holds is read off a running
-sum: an event is in the windows that begin between `span` before it and its own time, so it adds one where those
-begin and takes it away where they end. All that is sorted by key and time and summed up (row_cumsum) gives, at each
-event, what lies in the window that begins there. The sum of each key ends at zero, so that it need not begin anew for
-the next key. The cost is that of sorting three rows for each event, however many events a window holds.
+Every window begins with an event and is `span` long, both ends included. An event is in all windows that begin between
+`span` before it and its own time, so it adds one to a running sum at the first of these times and subtracts one after
+the last. Sorted by key and time, the sum (row_cumsum) gives at each event the number of events in the window that
+begins there. The sum of each key ends at zero, so it needs no restart for the next key. The cost is that of sorting
+three rows for each event, however many events a window holds.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 #: The column that carries the values of a value_count.
 VALUE = "Value"
-#: The key where a correlation has no group-by: the same for all events.
+#: The key, the same for all events, of a correlation without a group-by.
 NO_KEY = "AllEvents"
 
 
 @dataclass(frozen=True)
 class Source:
-    """The legs that read one table, as one search; `conditions` are theirs, by number from 1."""
+    """The rules that read one table, as one search; `conditions` has their conditions by number, from 1."""
 
     model: LogModel
     conditions: Mapping[int, Node[Predicate]]
@@ -56,7 +56,7 @@ class Source:
 
     @classmethod
     def of(cls, legs: Mapping[int, Leg[Search]]) -> Source:
-        """Join legs of the same table, keys and value; `legs` by their number."""
+        """Join rules with the same table, keys and value; `legs` has them by number, from 1."""
         first = next(iter(legs.values()))
         conditions = {number: leg.search.condition for number, leg in legs.items()}
         model = first.model
@@ -68,17 +68,18 @@ class Source:
 
     @property
     def search(self) -> Search:
-        """The events that meet any of the conditions."""
+        """The search for the events that meet any of the conditions."""
         return Search(self.model, any_of(self.conditions.values()), {}, fired=self.fired)
 
     def prefixed(self, prefix: str) -> Source:
-        """See Search."""
+        """The same rules, with the prefix before the name of their table if the query defines it."""
         return replace(self, model=self.search.prefixed(prefix).model)
 
     def rows(self, frame: KustoFrame, span: int, flags: Mapping[str, frozenset[int]]) -> list[str]:
-        """Lines of its events: keys, time, the value, the flags; in a query of its own all columns of a result row.
+        """The lines that find its events, with keys, time, counted value and flags.
 
-        A flag is 1 where the event meets one of those conditions, else 0.
+        A flag is 1 if the event meets one of the flag's conditions, else 0. Unless the query is part of another one,
+        the events have all columns of a result row.
         """
         search = self.search
         present = [lowering.present(column) for column in self.keys.values() if column.text]
@@ -108,7 +109,7 @@ def _assigned(key: str, column: Column) -> str:
 
 @dataclass(frozen=True)
 class Windows(Correlation):
-    """What all correlations by sliding windows share; `span` in seconds, `found_losses` those of the rules."""
+    """A correlation with sliding windows; `span` is in seconds, `found_losses` has the losses of its rules."""
 
     sources: Sequence[Source]
     span: int
@@ -121,17 +122,15 @@ class Windows(Correlation):
 
     @property
     def time_column(self) -> str:
-        """That of the events."""
+        """The time column of the events."""
         return self.sources[0].model.time_column
 
     def reads(self) -> Iterator[Reading]:
-        """See Correlation."""
         for source in self.sources:
             keys = (column for column in source.keys.values() if column.text)
             yield from source.search.reads(keys, [source.value] if source.value else [])
 
     def prefixed(self, prefix: str) -> Self:
-        """See Correlation."""
         return replace(self, sources=[source.prefixed(prefix) for source in self.sources])
 
     @property
@@ -148,28 +147,28 @@ class Windows(Correlation):
         return name(self.sources[0].model.time_column)
 
     def _events(self, events: str, frame: KustoFrame, flags: Mapping[str, frozenset[int]]) -> list[str]:
-        """The let statements that define the events of all rules under that name."""
+        """The let statements that define the table `events` of the events of all rules."""
         tables = [source.rows(frame, self.span, flags) for source in self.sources]
         text = "\n".join(tables[0]) if len(tables) == 1 else union(tables)
         lets = [line for source in self.sources for line in source.search.definition(frame, self.span)]
         return [*lets, f"let {events} = materialize(\n{indented(text.splitlines())});"]
 
     def _held(self, trailing: bool) -> tuple[str, str]:
-        """When an event begins and when it ceases to be in windows, which begin with events, or end with them."""
+        """The times at which an event enters and leaves windows that begin or, with `trailing`, end with events."""
         span = timespan(self.span)
         return (self._time, f"{self._time} + {span}") if trailing else (f"{self._time} - {span}", self._time)
 
     def _fired(self, table: str, lines: Sequence[str]) -> str:
-        """The definition of the times at which windows end that meet the condition, which the lines select."""
+        """The let statement that defines `table`: the keys and the ends of the windows that the lines find."""
         last = f"| summarize by {self._keys}, {self._time} = At"
         return f"let {table} = materialize(\n{indented([*lines, last])});"
 
     def _old(self, frame: KustoFrame, change: str) -> str:
-        """A change that counts only for events which an earlier run has seen."""
+        """The change for events that an earlier run has seen; 0 for others."""
         return f"iff({self._time} <= ago({timespan(frame.period + frame.delay)}), {change}, 0)"
 
     def _summed(self, tables: Iterable[Sequence[str]], sums: Mapping[str, str], by: Sequence[str]) -> list[str]:
-        """Lines that put rows of changes in order, the beginning of a window after what it holds, and sum them up."""
+        """The lines that sort rows of changes, with the beginning of a window after what enters it, and sum them up."""
         order = ", ".join(f"{key} asc" for key in [*by, "At", "Turn"])
         return [
             union(tables),
@@ -179,7 +178,7 @@ class Windows(Correlation):
 
 
 def finished(keys: Sequence[str], own: Sequence[str], alert: Alert | None) -> list[str]:
-    """Lines that take away columns of the query's own, and add those that say which rule it is."""
+    """The lines that remove the query's own columns, and add those of the alert."""
     hidden = [*own, *(key for key in keys if key == NO_KEY)]
     lines = [command("project-away", hidden)] if hidden else []
     return [*lines, *([command("extend", alert_columns(alert))] if alert else [])]

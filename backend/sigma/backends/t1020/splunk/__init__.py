@@ -1,1 +1,1 @@
-"""SPL, for Splunk."""
+"""The SPL dialect, for Splunk."""

@@ -1,4 +1,4 @@
-"""event_count and value_count as SPL."""
+"""The SPL searches of event_count and value_count."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ VALUE = "Value"
 
 @dataclass(frozen=True)
 class Count(Piped, CountQuery):
-    """See CountQuery."""
+    """The search of an event_count or value_count."""
 
     legs: Legs
     bounds = (BOUND,)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Events are counted by places in order, which nothing bounds but their number itself."""
+        """The losses of its rules and, if it counts values, of the engine; a count of events keeps no list of them."""
         return super().losses if self.counted else losses_of(leg.search for leg in self.legs.legs)
 
     def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         lines = self.legs.lines(frame, self.span)
         lines.extend(self._values() if self.counted else self._events())
         if frame.scheduled:
@@ -42,12 +41,12 @@ class Count(Piped, CountQuery):
         return lines, ["_time", "LastTime", *self.legs.keys.values(), *columns]
 
     def _events(self) -> list[str]:
-        """The k-th event from each one on: if it lies in the window, that has k events."""
+        """The lines that count events: a window has k events if the k-th event from its start lies in it."""
         lines = ["| sort 0 -_time"]
         for place in self.places:
             lines += [
                 f"| streamstats window={place} global=f count AS Seen, max({MS}) AS Nth BY {self.legs.by}",
-                # The window of a time begins with the first of its events, which is the last in this order.
+                # A window begins with the first event of its time, which comes last in this order.
                 eval_line([f"Reached=if(Seen={place} AND Nth<={MS}+{self.span * 1000}, Nth, null())"]),
                 f"| eventstats min(Reached) AS Reached{place} BY {self.legs.by}, {MS}",
             ]
@@ -68,7 +67,7 @@ class Count(Piped, CountQuery):
         return f"Reached{self.places[-1]}" if self.places else MS
 
     def _values(self) -> list[str]:
-        """The distinct values: those events in the window before which, from its start on, no other has the same."""
+        """The lines that count distinct values: the events in a window whose value no earlier event in it has."""
         by = self.legs.by
         counted = zip(self.legs.numbers, self.counted, strict=True)
         cases = ", ".join(f"{self.legs.flag(number)}=1, {eval_name(column.text)}" for number, column in counted)

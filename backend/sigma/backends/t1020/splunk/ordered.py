@@ -1,4 +1,4 @@
-"""Rules in order on one key, as SPL: what follows is carried back to each first event."""
+"""The SPL search of temporal_ordered, which carries later events back to each first event."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from .text import eval_name
 
 @dataclass(frozen=True)
 class Ordered(Piped, StreamQuery):
-    """Rules in order on one key within a time span: e1 … en, t1 <= … <= tn <= t1 + span (in seconds).
+    """Rules in order on one key: events e1 … en with t1 <= … <= tn <= t1 + span, where `span` is in seconds.
 
-    One row for each e1, with what the later steps hold. Two steps next to each other may find the same events, and one
-    event is one step; steps further apart must not, unless they are all of three (see OneStream).
+    The result has one row for each e1, with the evidence of the later steps. One event never counts as two steps.
+    Adjacent steps may find the same events; other steps may not, unless there are only three (see OneStream).
     """
 
     legs: Legs
     bounds = (BOUND,)
 
     def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         later = range(2, len(self.legs.legs) + 1)
         lines = self.legs.lines(frame, self.span)
         lines.extend(
@@ -66,7 +65,7 @@ class Ordered(Piped, StreamQuery):
         return list(self.legs.legs[number - 1].search.model.evidence)
 
     def _shown(self, number: int) -> dict[str, str]:
-        """Count, first and last time in seconds, and evidence of a later step."""
+        """The columns of a later step (count, first and last time in seconds, evidence) and their expressions."""
         items = f"Step{number}Items"
         shown = {
             f"Step{number}Count": f"mvcount({items})",
@@ -78,7 +77,7 @@ class Ordered(Piped, StreamQuery):
         return shown
 
     def _linked(self, number: int, other: int) -> list[str]:
-        """Keep what a step carries of events that follow upon one of the step before, or precede one of that after."""
+        """The lines that keep the events of a step that follow one of the `other` step, or precede a later one."""
         items, others = f"Step{number}Items", f"Step{other}Items"
         edge, second, compare = (0, 1, "<=") if other < number else (-1, -2, ">=")
         nearest = f"mvindex({others}, {edge})"
@@ -87,7 +86,7 @@ class Ordered(Piped, StreamQuery):
                 eval_line([f"EdgeMs={ms(nearest)}"]),
                 eval_line([f"{items}={kept(items, f'EdgeMs{compare}{ms(items)}')}"]),
             ]
-        # One event is not two steps: where the nearest is the event itself, the next one counts.
+        # One event never counts as two steps: if the nearest event is the event itself, the next one counts.
         itself = f"EdgeMs={ms(items)} AND {marked(part(items, 1))}={marked('EdgeId')}"
         return [
             eval_line(

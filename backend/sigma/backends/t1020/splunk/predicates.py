@@ -1,7 +1,8 @@
-"""SPL predicates, and how a tree of them is laid out: as a search expression, and as an expression of `where`.
+"""SPL predicates, and printers for trees of them: as a search expression and as an expression of `where`.
 
-The search expression is what Splunk's index answers quickly, and it cannot say all; `where` says everything. So a
-condition is split: what `search` says exactly stays there, the rest goes to `where`, with a wider form of it before.
+Splunk's index answers a search expression quickly, but only `where` can express every condition. So a condition is
+split: tests that `search` can make exactly stay there; for the others, `search` has a wider form and `where` the exact
+one.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 WIDTH = 110
-#: Of a field that is there.
+#: The values of a test that only asks whether the event has the field.
 ANY = ("*",)
 
 
 @dataclass(frozen=True)
 class Predicate:
-    """A test of one field (for a keyword, `_raw`).
+    """A test of one field; a keyword tests `_raw`.
 
-    `values` are what `search` finds, any of them, each as it is quoted there; `exact` says that this is the test, and
-    not something wider. `compared` is the operator between field and value in `search`. In an expression the test is a
-    regular expression, any of `regexes` with the flags `flags`, or `condition`, a whole expression, which must not
-    hold of a field of `needs` that is null; with neither it is that the field is there.
+    In `search`, the test compares the field by `compared` with any of `values`, as written between quotation marks.
+    `exact` says that this is the whole test; otherwise it is wider. An empty `values` means that `search` has no form.
+
+    In an expression, the test matches any of `regexes` with `flags`, or is `condition`, an expression that holds only
+    if no field of `needs` is null. Without either, it tests that the field is present.
     """
 
     field: str
@@ -48,7 +50,7 @@ class Predicate:
 
 
 def merge(node: Node[Predicate]) -> Node[Predicate]:
-    """Make one list of alternatives on one field, and of their negations."""
+    """Merge alternatives on one field into one list, and likewise negated ones."""
 
     def together(one: Predicate, other: Predicate) -> Predicate:
         values = dict.fromkeys((*one.values, *other.values))
@@ -62,7 +64,7 @@ def merge(node: Node[Predicate]) -> Node[Predicate]:
 
 
 def is_exact(node: Node[Predicate]) -> bool:
-    """Whether `search` can say it."""
+    """Whether `search` can test the condition exactly."""
     if isinstance(node, Test):
         return node.what.exact and bool(node.what.values)
     if isinstance(node, Not):
@@ -71,7 +73,7 @@ def is_exact(node: Node[Predicate]) -> bool:
 
 
 def wider(node: Node[Predicate]) -> Node[Predicate] | None:
-    """A condition that `search` can say and that holds wherever this one does; None where it would be every event."""
+    """A condition for `search` that holds wherever this one does; None if it would hold for every event."""
     if isinstance(node, Test):
         return node if node.what.values else None
     if isinstance(node, Not):
@@ -91,20 +93,20 @@ def wider(node: Node[Predicate]) -> Node[Predicate] | None:
 
 
 def _is_any(node: Node[Predicate]) -> TypeGuard[Test[Predicate]]:
-    """Whether `search` asks only that the field is there."""
+    """Whether `search` only tests that the field is present."""
     return isinstance(node, Test) and node.what.values == ANY
 
 
 def _anything(node: Node[Predicate]) -> Node[Predicate]:
-    """Tests that a field is there are one, whatever they are of in an expression."""
+    """Drop the expression from a test that `search` reduces to the field's presence, so that such tests are equal."""
     return Test(Predicate(node.what.field, ANY)) if _is_any(node) else node
 
 
 def search(node: Node[Predicate], indent: str = "", prefix: str = "") -> str:
-    """The node as a search expression, of which continuation lines are indented below `indent`. All of it must have a
-    form there. `prefix` is what fields are called by before their name.
+    """Print the node as a search expression, with further lines below `indent`.
 
-    The command's precedence of OR over AND is unlike that of any other language, so that every join is in parentheses.
+    Every test in it must have a form in `search`. `prefix` is put before each field's name. Every join is in
+    parentheses, because `search` gives OR precedence over AND.
     """
     if isinstance(node, Test):
         return _searched(node.what, indent, prefix)
@@ -135,9 +137,9 @@ def _searched(what: Predicate, indent: str, prefix: str) -> str:
 
 
 def expression(node: Node[Predicate], inside: str = "") -> str:
-    """The node as an expression of `where` or `if`; `inside` is the word of the join that it stands in.
+    """Print the node as an expression of `where` or `if`; `inside` is the word of the join around it.
 
-    Nothing hangs on what NOT makes of a null, which the documentation does not say: a field is asked for first.
+    The documentation does not say what NOT returns for null, so a negated test checks for null first.
     """
     if isinstance(node, Test):
         return _positive(node.what, inside)
@@ -168,7 +170,7 @@ def _positive(what: Predicate, inside: str) -> str:
     present = [f"isnotnull({eval_name(field)})" for field in _needed(what)]
     if not what.regexes and not what.condition:
         return present[0]
-    # A null makes neither match() nor a comparison true.
+    # Neither match() nor a comparison is true for null.
     return f"({_test(what)})" if inside == "OR" and " AND " in what.condition else _test(what)
 
 
@@ -181,7 +183,7 @@ def _negative(what: Predicate, inside: str) -> str:
 
 
 def where_lines(nodes: Iterable[Node[Predicate]]) -> list[str]:
-    """One `| where` for each conjunct, one alternative a line where they are long."""
+    """One `| where` for each conjunct, with one alternative a line if one line is too long."""
     lines = []
     for node in dict.fromkeys(nodes):
         line = f"| where {expression(node)}"

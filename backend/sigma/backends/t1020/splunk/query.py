@@ -1,4 +1,4 @@
-"""Whole SPL searches: the events that one rule finds, and what correlations are made of."""
+"""SPL searches of single rules, many rules combined into one search, and the commands that correlations share."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ DEFAULT_INDEX = "*"
 
 
 def is_index(text: str) -> bool:
-    """Whether the text names an index, with `*` for anything, or is a macro in backticks."""
+    """Whether the text is the name of an index, in which `*` is a wildcard, or a macro in backticks."""
     return re.fullmatch(r"`[^`\n]+`|[\w.*-]+", text) is not None
 
 
 @dataclass(frozen=True)
 class SplunkFrame(TimeFrame):
-    """A time frame in SPL's words, and the index to search: its name, with `*` for any, or a macro in backticks.
+    """A time frame as SPL writes it, and the index to search: a name, in which `*` is a wildcard, or a macro.
 
-    A schedule has no time in its base search, where the saved search's own range counts; what belongs to a run is said
-    by `where`, so that a range that is too wide does no harm.
+    With a schedule, the base search has no time range, because the saved search sets one. `where` keeps the events of
+    the run, so a range that is too wide does no harm.
     """
 
     index: str = DEFAULT_INDEX
 
     def base(self) -> str:
-        """How a base search begins."""
+        """The beginning of a base search: the index and, without a schedule, the time range."""
         if self.index.startswith("`"):
             index = self.index
         else:
@@ -42,9 +42,10 @@ class SplunkFrame(TimeFrame):
         return index if self.period else f"{index} earliest=-{timespan(self.lookback)}"
 
     def filters(self, earlier: int = 0) -> list[str]:
-        """The events of a scheduled run; `earlier` is how long before its completion a match may begin.
+        """The lines that keep the events of a scheduled run.
 
-        In ms, as completion is: an event of a fraction of one must not fall between two runs.
+        `earlier` is how long before its completion a match may begin, in seconds. Times are rounded to ms here as they
+        are for completion, so that no event falls between two runs.
         """
         if not self.period:
             return []
@@ -53,22 +54,22 @@ class SplunkFrame(TimeFrame):
         return [f"| where {time}>(now()-{start})*1000 AND {time}<=(now()-{self.delay})*1000"]
 
     def completed(self, ms: str) -> list[str]:
-        """The filter on the time, an expression in ms, that completed a match."""
+        """The lines that filter by the time that completed a match, an expression in ms."""
         return [f"| where {ms}>{self.since}"] if self.scheduled else []
 
     @property
     def since(self) -> str:
-        """After which time, in ms, a match must be complete."""
+        """An expression for the time, in ms, after which a match must become complete."""
         return f"(now()-{self.period + self.delay})*1000"
 
 
 def tests_by_source_field(model: LogModel) -> dict[str, Node[Predicate]]:
-    """By the field that tells it, what chooses the events of a log source: its source, its event code."""
+    """The tests that choose the events of a log source, such as its source and event code, by field."""
     return {field: Test(_exactly(field, values)) for field, values in model.source_values.items()}
 
 
 def source_tests(model: LogModel) -> list[Node[Predicate]]:
-    """What chooses the events of a log source, and leaves out those that are none of it."""
+    """The tests that choose the events of a log source, and those that exclude others."""
     return [
         *tests_by_source_field(model).values(),
         *(Not(Test(_exactly(field, values))) for field, values in model.unlike.items()),
@@ -84,17 +85,17 @@ def _exactly(field: str, values: Sequence[str]) -> Predicate:
 
 
 def _parts(value: str) -> list[str]:
-    """The value's text between asterisks, and empty ones for these."""
+    """The texts between the value's asterisks, and an empty text for each asterisk."""
     return [part if part != "*" else "" for part in re.split(r"(\*)", value) if part]
 
 
 def eval_line(items: Sequence[str]) -> str:
-    """`| eval a=1, b=2`, one assignment a line where they do not fit."""
+    """`| eval a=1, b=2`, with one assignment a line if one line is too long."""
     return assignments("| eval", items, WIDTH)
 
 
 def table(columns: Iterable[str], leading: Sequence[str] = ()) -> list[str]:
-    """The fixed projection of a result; the leading columns stand on the first line, before the others."""
+    """The command that chooses the columns of a result; the leading columns come first, on the first line."""
     found = [search_name(column) for column in dict.fromkeys(columns)]
     return [f"| table {''.join(f'{column}, ' for column in leading)}{listed(found)}"] if found else []
 
@@ -105,47 +106,46 @@ def listed(items: Sequence[str]) -> str:
 
 
 class Piped(PipedQuery):
-    """A search as SPL writes it."""
+    """A search with SPL's commands."""
 
     syntax = Syntax(eval_line, table, text, sign="=")
 
 
 @dataclass(frozen=True)
 class Search(Piped, RuleSearch):
-    """The events of one log source that meet a rule's condition."""
+    """The search of one rule."""
 
     @property
     def tests(self) -> Sequence[Node[Predicate]]:
-        """All that an event must meet, the log source first."""
+        """All tests that an event must meet, those of the log source first."""
         tests = [*source_tests(self.model), *conjuncts(merge(self.condition))]
         return [_of_dataset(test) for test in tests] if self.model.data_model else tests
 
     @property
     def inexact(self) -> list[Node[Predicate]]:
-        """Those of the tests that `search` cannot say."""
+        """The tests that `search` cannot make exactly."""
         return [test for test in self.tests if not is_exact(test)]
 
     @property
     def wide(self) -> Node[Predicate]:
-        """What of the tests `search` can say, or something wider."""
+        """The condition for `search`, which holds wherever the tests do."""
         return all_of(found for test in self.tests if (found := wider(test)) is not None)
 
     @property
     def shown(self) -> list[str]:
-        """The columns of a result."""
+        """The columns of the result."""
         return ["_time", *self.model.projection, "count"] if self.model.data_model else list(self.model.projection)
 
     def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         return [*_found([self], frame), *where_lines(self.inexact)], self.shown
 
 
 def _found(searches: Sequence[Search], frame: SplunkFrame) -> list[str]:
-    """From the first command to what any of the searches may find, all of events or all of one data model."""
+    """The lines that find what any of the searches may find; all are of events, or all of one data model."""
     model = searches[0].model
     if not model.data_model:
         return [base_search(frame, any_search(searches)), *frame.filters()]
-    # tstats groups by all that a result shows, so that `where` can test what is left.
+    # tstats groups by all columns of the result, so that `where` can make the remaining tests.
     dataset = model.data_model.rpartition(".")[2]
     where = [f"earliest=-{timespan(frame.lookback)}"] if not frame.period else []
     if (wide := any_search(searches)) != All(()):
@@ -163,7 +163,7 @@ def _found(searches: Sequence[Search], frame: SplunkFrame) -> list[str]:
 
 
 def _of_dataset(node: Node[Predicate]) -> Node[Predicate]:
-    """The node without what the WHERE of tstats does not say by its documentation: ranges, < and >."""
+    """The node without the tests that the documentation of tstats does not allow in WHERE: ranges, < and >."""
     if isinstance(node, Test):
         what = node.what
         plain = what.compared == "=" and not any(map(is_range, what.values)) and what.values != ANY
@@ -174,22 +174,21 @@ def _of_dataset(node: Node[Predicate]) -> Node[Predicate]:
 
 
 def base_search(frame: SplunkFrame, node: Node[Predicate]) -> str:
-    """The first command: index, time, and a condition with one clause a line."""
+    """The first command: the index, the time range, and the condition, one clause a line."""
     clauses = [search(test, INDENT) for test in conjuncts(node)] if node != All(()) else []
     return f"\n{INDENT}".join([frame.base(), *clauses])
 
 
 def any_search(searches: Iterable[Search]) -> Node[Predicate]:
-    """What any of the searches finds, as `search` can say it; what all ask for stands before the alternatives."""
+    """A condition for `search` that holds for what any of the searches finds; shared tests come first."""
     return all_of(common_first([conjuncts(one.wide) for one in searches]))
 
 
 def combine(queries: Sequence[tuple[Alert, Query]], frame: SplunkFrame) -> list[str]:
-    """One search of all rules of events, one for each data model and for each correlation, all with the columns of an
-    alert.
+    """One search of all rules of events, and one for each data model and each correlation, with an alert's columns.
 
-    An event that several rules find is one row, of the one with the highest level; `RuleIds` has them all. (A second
-    row would need a command that makes rows of one.)
+    An event that several rules find is one row, with the alert of the rule of the highest level; `RuleIds` lists all of
+    these rules.
     """
     rules: dict[str, list[tuple[Alert, Search]]] = {}
     for alert, query in queries:

@@ -1,4 +1,4 @@
-"""temporal as SPL: rules in any order."""
+"""The SPL search of temporal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from .query import Piped, SplunkFrame, eval_line
 
 @dataclass(frozen=True)
 class Temporal(Piped, StreamQuery):
-    """Rules in any order: one row for each event of any of them that begins a window in which each other has one.
+    """Rules in any order: one row for each event that begins a window in which every other rule has an event.
 
-    Distinct events: see FlaggedLegs.needed_sets.
+    FlaggedLegs.needed_sets makes sure that these are distinct events.
     """
 
     legs: Legs
     bounds = (BOUND,)
 
     def rows(self, frame: SplunkFrame) -> tuple[list[str], list[str]]:
-        """See PipedQuery."""
         numbers = self.legs.numbers
         lines = self.legs.lines(frame, self.span)
         letters = ".".join(f'if({self.legs.flag(number)}=1, "{_letter(number)}", "")' for number in numbers)
@@ -55,7 +54,7 @@ def _called(chosen: tuple[int, ...]) -> str:
 
 
 def _nth(chosen: tuple[int, ...]) -> str:
-    """The time of the event with which a set of rules has found as many events as it has rules."""
+    """An expression for the time at which the set of rules has found as many events as it has rules."""
     letters = "".join(map(_letter, chosen))
     found = f'mvfilter(match(Items, "[|][A-Z]*[{letters}][A-Z]*\\\\z"))'
     return ms(f"mvindex({found}, {len(chosen) - 1})")
