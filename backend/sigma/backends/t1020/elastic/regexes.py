@@ -417,6 +417,9 @@ def _printed_chars(ranges: Ranges) -> str:
 
 
 def _range(ends: tuple[int, int]) -> str:
+    if ends[1] - ends[0] > 1 and chr(ends[0]) in _SPECIAL_IN_CLASS:
+        # Versions of Lucene differ on a range that begins with an escaped character.
+        return _range((ends[0], ends[0])) + _range((ends[0] + 1, ends[1]))
     low, high = (f"\\{chr(code)}" if chr(code) in _SPECIAL_IN_CLASS else chr(code) for code in ends)
     if ends[0] == ends[1]:
         return low
