@@ -35,7 +35,7 @@ from conformance.splunk import to_spl
 NOW = datetime(2025, 6, 15, 20, 0)
 EVIDENCE = {"process_creation": "CommandLine", "network_connection": "DestinationIp"}
 KEYS = {"HostId": "host", "device": "host"}
-#: What the issue allows of SPL.
+#: The commands that a correlation may use.
 COMMANDS = {"search", "where", "eval", "sort", "streamstats", "eventstats", "stats", "table"}
 
 
