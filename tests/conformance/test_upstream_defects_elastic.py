@@ -177,7 +177,9 @@ def test_a_mapped_network_is_one_that_elasticsearch_refuses() -> None:
     """Its class InetAddresses takes no CIDR notation of an IPv4-mapped address."""
     document = rule(CONNECTION, {"DestinationIp|cidr": ["::ffff:10.0.0.0/104", "10.0.0.0/8"]})
     for backend in (EqlBackend, ESQLBackend):
-        assert "::ffff:a00:0/104" in upstream(backend, document)[0], GONE
+        # From Python 3.13 on, mapped addresses are written with an IPv4 tail.
+        spellings = ("::ffff:a00:0/104", "::ffff:10.0.0.0/104")
+        assert any(text in upstream(backend, document)[0] for text in spellings), GONE
     for convert in (to_eql, to_esql):
         (right,) = convert([document], WINLOGBEAT)
         assert "ffff" not in right
