@@ -139,7 +139,7 @@ def test_an_outer_correlation_asks_for_the_keys_of_the_inner_one(tmp_path: Path)
     path = put(tmp_path / "r.yml", "---\n".join([GOOD, CONNECTION, inner, outer, rule(5)]))
     done = run("convert", "-t", "sentinel", path)
     # That the outer one can't be converted costs neither the rest, nor is the inner one printed in its place.
-    said = "User is not in the group-by of the correlation rule_3; it has Computer"
+    said = "User is not in the group-by of the correlation rule_3, which has Computer; add it there"
     assert (done.status, done.complaints) == (1, [f"{path}:24: {said}"])
     assert [line for line in done.stdout.splitlines() if line.startswith("//")] == [f"// Rule 5 ({uuid(5)})"]
 

@@ -136,12 +136,12 @@ def test_sigma_cli_lists_ours_and_still_everybody_elses(listing: str, ours: list
             "delay=late",
             "'delay': 'late' is not a time span; write a number and s, m, h, d or w, such as 24h",
         ),
-        ("t1020_splunk", "index=a b", "'index': 'a b' is no index: write its name, or a macro in backticks"),
+        ("t1020_splunk", "index=a b", "'index': 'a b' is not an index; write its name, or a macro in backticks"),
         (
             "t1020_splunk",
             "index=2024_01",
-            "'index': sigma-cli made the number 202401 of it, which may not be what was written; put the index into a "
-            "macro, or use sigma-t1020 convert --index",
+            "'index': sigma-cli reads the index as the number 202401, which may not be what you wrote; put the "
+            "index in a macro, or use sigma-t1020 convert --index",
         ),
     ],
 )

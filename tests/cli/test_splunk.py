@@ -44,7 +44,7 @@ def test_the_dialect_tstats_has_single_rules_and_refuses_correlations_by_name() 
     done = run("convert", "-t", "splunk", "--dialect", "tstats", "--format", "json")
     assert done.status == 1
     assert len(done.complaints) == 2
-    assert all("data models share no stable identity of a host" in line for line in done.complaints)
+    assert all("data models do not share a stable identity of a host" in line for line in done.complaints)
     found = done.json()
     assert {(each["dialect"], each["pipeline"]) for each in found} == {("tstats", "t1020_splunk_cim")}
     assert all(str(each["query"]).startswith("| tstats ") for each in found)

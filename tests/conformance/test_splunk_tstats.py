@@ -112,8 +112,8 @@ def _rule(category: str, **detection: Any) -> dict[str, Any]:
             _rule("process_creation", Imag="x"),
             "Imag is not a field of the data model Endpoint.Processes; did you mean ",
         ),
-        (_rule("process_creation", **{"CommandLine|contains": "know"}), "writes 'unknown' for no value"),
-        (_rule("process_creation", CommandLine=""), "'' cannot be told from no value"),
+        (_rule("process_creation", **{"CommandLine|contains": "know"}), "writes 'unknown' for a missing value"),
+        (_rule("process_creation", CommandLine=""), "'' cannot be distinguished from a missing value"),
         (_rule("network_connection", Initiated="maybe"), "Initiated is 'maybe', which these tables do not record"),
         (_rule("file_event", TargetFilename="x"), "has no table in the pipeline; use one of the categories"),
     ],
@@ -192,5 +192,5 @@ def test_correlations_are_refused_and_point_to_the_other_dialect() -> None:
     (item,) = (item for item in loaded.rules if item.path.endswith("then_public_connection.yml"))
     rules = [rule.data for rule in loaded.rules if rule.rule.name in item.references]
     backend = T1020SplunkBackend(load_pipeline("t1020_splunk_cim"))
-    with pytest.raises(Unsupported, match=r"data models share no stable identity of a host.*--dialect spl"):
+    with pytest.raises(Unsupported, match=r"data models do not share a stable identity of a host.*--dialect spl"):
         backend.convert(SigmaCollection.from_dicts([*rules, item.data]))

@@ -1,4 +1,4 @@
-"""Correlations as Kusto queries: which rules, keys and values they are made of, and what is refused."""
+"""Correlations in Kusto: the query class of each type, and the rules, keys and values that it takes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .temporal import Temporal
 from .text import name
 from .windows import NO_KEY, Source
 
-#: Names that a correlation's query gives to columns of its own.
+#: The names of the columns that the queries make; the column of a key gets another name.
 _OWN_COLUMN = re.compile(
     r"TimeBin|Step[0-9].*|Rule[0-9].*|At|Turn|(Old)?(Change|Held|Count)|(Event|Value)Count|LastTime|Values?|All.+"
 )
 
 
 class KustoCorrelations(QueryBackend[KustoFrame]):
-    """Which query each type of correlation becomes."""
+    """Makes the query of each correlation type."""
 
     language = "KQL"
     search_class = Search
@@ -39,8 +39,8 @@ class KustoCorrelations(QueryBackend[KustoFrame]):
         for search in searches:
             if not search.model.event_id:
                 raise Unsupported(
-                    f"the pipeline names no event_id for {search.model.table}; set it to the columns that, with the "
-                    "time, tell one event from another",
+                    f"the pipeline sets no event_id for {search.model.table}; set it to the columns that, with the "
+                    "time, identify an event",
                     at=AT_RULES,
                 )
         keys = _carried(rule, searches, {*searches[0].model.projection, *searches[0].model.event_id})
@@ -60,24 +60,25 @@ class KustoCorrelations(QueryBackend[KustoFrame]):
         return Count(sources, rule.timespan.seconds, self._fields(keys), losses_of(searches), operator, limit)
 
     def _fields(self, keys: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
-        """The group-by fields of the correlation as its rows have them."""
+        """The columns of the correlation's rows that hold its group-by fields."""
         carried = zip(self._asking.group_by, keys[0].items(), strict=False)
         return {field: Column(name(column), own.type, name=column) for field, (column, own) in carried}
 
     def _correlated(self, inner: SigmaCorrelationRule, number: int, outer: SigmaCorrelationRule) -> Search:
-        """When, on which key, a correlation has come true, as the search of the rule of that number."""
+        """The search that finds the keys and times at which `inner`, rule `number` of `outer`, came true."""
         query = self.correlated.get(id(inner))
         called = inner.name or str(inner.id)
         if not isinstance(query, Correlation):
             raise Unsupported(
-                f"its correlation {called} was not converted; mend it, or put it before this one", at=AT_RULES
+                f"the correlation {called} was not converted; correct it, or put it before this one", at=AT_RULES
             )
         asked = self._asking.of[number]
         for field in asked.values():
             if field not in query.fields:
-                known = ", ".join(query.fields) or "nothing"
+                known = ", ".join(query.fields) or "no field"
                 raise Unsupported(
-                    f"{field} is not in the group-by of the correlation {called}; it has {known}", at=AT_GROUP_BY
+                    f"{field} is not in the group-by of the correlation {called}, which has {known}; add it there",
+                    at=AT_GROUP_BY,
                 )
         value = next((query.fields[asked[field]] for field in self._asking.counted), None)
         keys = Keys({field: query.fields[asked[field]] for field in self._asking.group_by}, value)
@@ -93,14 +94,14 @@ class KustoCorrelations(QueryBackend[KustoFrame]):
 
 
 def _carried(correlation: SigmaCorrelationRule, searches: Sequence[Search], taken: set[str]) -> list[dict[str, Column]]:
-    """For each rule the columns of the group-by fields, by the names that carry them through the query."""
+    """The columns of the group-by fields for each rule, under the names that they have in the query."""
     keys = [search.keys[id(correlation)].by for search in searches]
     names = _key_names(keys, taken)
     return [{names[field]: column for field, column in own.items()} for own in _of_one_type(keys)]
 
 
 def _window_keys(correlation: SigmaCorrelationRule, searches: Sequence[Search]) -> list[dict[str, Column]]:
-    """As _carried, for windows, where a constant stands for no group-by."""
+    """The same as _carried, but without a group-by, a constant is the key; queries with windows need one."""
     keys = _carried(correlation, searches, {column for search in searches for column in search.model.projection})
     return [own or {NO_KEY: Column("", "long")} for own in keys]
 
@@ -108,7 +109,7 @@ def _window_keys(correlation: SigmaCorrelationRule, searches: Sequence[Search]) 
 def _sources(
     correlation: SigmaCorrelationRule, searches: Sequence[Search], keys: Sequence[Mapping[str, Column]]
 ) -> list[Source]:
-    """The rules of a correlation by sliding windows, those of one table together."""
+    """The rules of a correlation with sliding windows, joined by table. Raises Unsupported if their columns differ."""
     found: dict[tuple[str, str], dict[int, Leg[Search]]] = {}
     for number, (search, own) in enumerate(zip(searches, keys, strict=True), start=1):
         leg = Leg(search, own, search.keys[id(correlation)].value)
@@ -116,7 +117,7 @@ def _sources(
         if any((other.keys, other.value) != (leg.keys, leg.value) for other in legs.values()):
             raise Unsupported(
                 f"two rules of the correlation read {search.model.table} and take a field from different columns; "
-                "use one for both",
+                "use the same column in both",
                 at=("correlation", "aliases"),
             )
         legs[number] = leg
@@ -124,10 +125,10 @@ def _sources(
 
 
 def _key_names(keys: Sequence[Mapping[str, Column]], taken: set[str]) -> dict[str, str]:
-    """By group-by field the name of the column that carries it through the join.
+    """The name that the column of each group-by field has in the query.
 
-    Its own where all steps have it in the same column; else the Sigma name, unless that name stands for
-    something else already.
+    It is the column's own name if all rules have the field in the same column. Otherwise, it is the field's Sigma name,
+    with a prefix if that name is taken.
     """
     names: dict[str, str] = {}
     for field in keys[0]:
@@ -145,7 +146,7 @@ def _key_names(keys: Sequence[Mapping[str, Column]], taken: set[str]) -> dict[st
 
 
 def _of_one_type(keys: Sequence[Mapping[str, Column]]) -> list[dict[str, Column]]:
-    """The keys of each step, cast where the steps' columns of a field differ in type: a join takes one type alone."""
+    """The keys of each rule, with casts if the columns of a field differ in type, because a join requires one type."""
     casts: dict[str, str] = {}
     for field in keys[0]:
         kinds = {own[field].type for own in keys}

@@ -1,4 +1,4 @@
-"""What each semantic test is in Kusto: the operator that finds exactly that, on the column as the table has it."""
+"""Lowers semantic tests to Kusto predicates that find exactly the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .text import name, string
 
 Lowered = Node[Predicate]
 
-#: Kusto docs, the pages of these functions; weeks are those of ISO 8601 ('week_of_year()').
+#: Source: Kusto docs, the pages of these functions. Weeks follow ISO 8601 ('week_of_year()').
 _TIME_PARTS = {
     "minute": 'datetime_part("minute", {})',
     "hour": "hourofday({})",
@@ -42,7 +42,7 @@ _TIME_PARTS = {
 
 
 def lower(test: SemanticTest, model: LogModel) -> Lowered:
-    """The test as Kusto's predicates. Raises Unsupported for what the table or KQL cannot say."""
+    """Lower one test to predicates. Raises Unsupported if the table or KQL cannot express it."""
     match test:
         case Texts():
             return any_of(_text(test.column, value, test.cased, model) for value in test.values)
@@ -65,34 +65,34 @@ def lower(test: SemanticTest, model: LogModel) -> Lowered:
             subject = _TIME_PARTS[test.part].format(test.column.text)
             return _test(test.column, test.operator, test.number, subject=subject, nullable=True)
         case Keyword():
-            # What a table has in parts only, such as a user with the domain, is computed, so that it is a column too.
+            # A value that the table stores in parts, such as a user with the domain, is searched as a computed column.
             return _in_any_column(test, tuple(model.expressions))
         case KeywordMatches():
             return _matches_any_column(test, tuple(model.expressions))
 
 
 def present(column: Column) -> Lowered:
-    """The column holds something."""
+    """The predicate that the column has a value."""
     stored = column if column.text else _file_names(column)
     return negate(_test(stored, "missing", nullable=column.nullable))
 
 
 def _test(column: Column, operator: str, *operands: str, subject: str = "", nullable: bool = False) -> Lowered:
-    """A test of a column; `subject` is what is made of it first."""
+    """A predicate on a column, or on `subject`, an expression of it."""
     return Test(Predicate(subject or column.text, operator, operands, nullable, column.computed, column))
 
 
 def _file_names(column: Column) -> Column:
-    """The column with the file names of a column of paths."""
+    """The column that holds the file names of a column of paths."""
     return Column(name(column.base_name), name=column.base_name, field=column.field)
 
 
 def _as_string(column: Column, model: LogModel) -> Column:
-    """The column as a string, for tests of its text. Raises Unsupported where the table has the file name alone."""
+    """The column as a string, for a test of its text. Raises Unsupported if the table stores only the file name."""
     if not column.text:
         product = "" if model.path_separator else "give the rule a product, and "
         raise Unsupported(
-            f"{column.field} is stored as a file name alone; {product}test it with |endswith and one separator "
+            f"the table stores only the file name of {column.field}; {product}test it with |endswith and one separator "
             "before the name, such as '\\cmd.exe'",
             column.field,
         )
@@ -120,8 +120,8 @@ def _text(column: Column, parts: Sequence[str | None], cased: bool, model: LogMo
 def _compare(column: Column, how: str, needle: str, cased: bool) -> Lowered:
     """A string test without wildcards; `how` is equals, contains, startswith or endswith.
 
-    Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators'), so letters
-    beyond them are compared in lower case.
+    Kusto's case-insensitive operators fold only ASCII letters (Kusto docs, 'String operators'), so a text with other
+    letters is compared in lower case.
     """
     subject = column.text
     if not cased and _has_foreign_letters(needle):
@@ -134,8 +134,10 @@ def _compare(column: Column, how: str, needle: str, cased: bool) -> Lowered:
 
 
 def _base_name(column: Column, parts: Sequence[str | None], separator: str) -> str | None:
-    """The file name that `*\\name` asks for, if the column's file names are stored apart; `separator` is that of the
-    rule's paths, empty where they may be of several platforms."""
+    """The file name in a value such as `*\\name`, if a column of its own holds the file names; None for other values.
+
+    `separator` separates the parts of the rule's paths; it is empty if they may come from several platforms.
+    """
     if not column.base_name or len(parts) != 2 or parts[0] is not None or not parts[1]:
         return None
     first, file_name = parts[1][0], parts[1][1:]
@@ -148,12 +150,12 @@ def _matches(test: Matches, model: LogModel) -> Lowered:
     column = _as_string(test.column, model)
     expression, finds_nothing = _printed(test, column.field, column.field)
     found = _test(column, "matches regex", string(expression))
-    # A missing value is an empty string here, and matches nothing.
+    # The table stores a missing value as an empty text, which the expression would match.
     return all_of((present(column), found)) if finds_nothing else found
 
 
 def _printed(test: Matches | KeywordMatches, what: str, field: str) -> tuple[str, bool]:
-    """The expression as RE2 reads it, and whether an empty text has it. Raises Unsupported, naming `what`."""
+    """The expression for RE2, and whether it matches an empty text. Raises Unsupported, with `what` in the message."""
     try:
         expression = regexes.to_re2(test.pattern, test.flags)
     except regexes.RegexError as error:
@@ -182,20 +184,22 @@ def _truth(test: Truth) -> Lowered:
 
 
 def _same(test: Same) -> Lowered:
-    """A column compared with another one of the event.
+    """A comparison of two columns of one event.
 
-    Numbers and times are compared as such where both are of that kind, all else as text without regard to case.
-    A missing value equals nothing, another missing one included.
+    Two numbers and two times are compared as such, all other values as text, ignoring case. A missing value equals
+    nothing, not even another missing value.
     """
     column, other = test.column, test.other
     for side in (column, other):
         if not side.text:
-            raise Unsupported(f"{side.field} is stored as a file name alone; compare no field with it", side.field)
+            raise Unsupported(
+                f"the table stores only the file name of {side.field}; do not compare it with a field", side.field
+            )
     column = replace(column, computed=(*column.computed, *other.computed))
     if test.how == "equals" and column.kind is other.kind and column.kind in (Kind.NUMBER, Kind.TIME):
         same = _test(column, "==", other.text, nullable=True)
     else:
-        # Kusto's case-insensitive operators know ASCII letters only (Kusto docs, 'String operators').
+        # Kusto's case-insensitive operators fold only ASCII letters (Kusto docs, 'String operators').
         texts = (one.text if one.type == "string" else f"tostring({one.text})" for one in (column, other))
         left, right = (f"tolower({text})" for text in texts)
         operator = "==" if test.how == "equals" else f"{test.how}_cs"
@@ -208,7 +212,7 @@ def _in_any_column(test: Keyword, computed: tuple[str, ...]) -> Lowered:
     if len(inner) == 1 and inner[0] and (test.cased or not _has_foreign_letters(inner[0])):
         operator = _contains(inner[0]) + ("_cs" if test.cased else "")
         return Test(Predicate(EVERY_COLUMN, operator, (string(inner[0]),), computed=computed))
-    # All columns cannot be put in lower case; RE2 folds the case of all letters.
+    # `*` cannot be converted to lower case, but RE2 folds the case of all letters.
     expression = regexes.wildcard_pattern(test.value, not test.cased)
     return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
 
@@ -217,13 +221,13 @@ def _matches_any_column(test: KeywordMatches, computed: tuple[str, ...]) -> Lowe
     expression, finds_nothing = _printed(test, "a keyword", "")
     if finds_nothing:
         raise Unsupported(
-            "a keyword's expression is found in an empty text too, so in every event; correct it", at=("detection",)
+            "a keyword's regular expression matches an empty text, and so every event; correct it", at=("detection",)
         )
     return Test(Predicate(EVERY_COLUMN, "matches regex", (string(expression),), computed=computed))
 
 
 def _lower(text: str) -> str:
-    """Lower case, a character for a character, as tolower() does."""
+    """Convert to lower case one character at a time, as tolower() does."""
     return "".join(low if len(low := character.lower()) == 1 else character for character in text)
 
 
@@ -232,11 +236,11 @@ def _has_foreign_letters(text: str) -> bool:
 
 
 def _contains(needle: str) -> str:
-    """The operator that finds a text anywhere: `has`, which uses the index, where it finds the same."""
+    """The operator that finds a text anywhere: `has`, which uses the index, if it finds the same as `contains`."""
     edges = _is_term_edge(needle[0]) and _is_term_edge(needle[-1])
     return "has" if edges and any(character.isalnum() for character in needle) else "contains"
 
 
 def _is_term_edge(character: str) -> bool:
-    """Whether a term may end here: `has` then finds what `contains` finds, by the index."""
+    """Whether the character belongs to no term, so that `has` finds what `contains` finds."""
     return not character.isalnum() and character != "_"

@@ -1,4 +1,4 @@
-"""The SPL backend: Sigma rules and correlations as Splunk searches that mean the same."""
+"""The SPL backend, which converts Sigma rules and correlations to Splunk searches."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .text import eval_name
 
 
 class T1020SplunkBackend(SplunkCorrelations):
-    """Splunk searches of the events that a pipeline names (see log_model.LogModel).
+    """Converts Sigma rules to Splunk searches; the pipeline chooses the events that a search reads (see LogModel).
 
-    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (period of a job) with `delay` (5m);
+    Options (`sigma convert -O key=value`): `lookback` (24h), or `schedule` (the period of a job) with `delay` (5m);
     `index` (any), the index to search, or a macro in backticks.
     """
 
@@ -48,14 +48,14 @@ class T1020SplunkBackend(SplunkCorrelations):
         **backend_options: Any,
     ) -> None:
         if isinstance(index, int):
-            # Of 2024_01 as of 202401: int() lets an underscore and a leading zero pass.
+            # The name may have been 2024_01 or 0202401, because int() accepts underscores and leading zeros.
             raise BadOption(
                 "index",
-                f"sigma-cli made the number {index} of it, which may not be what was written; put the index into a "
+                f"sigma-cli reads the index as the number {index}, which may not be what you wrote; put the index in a "
                 "macro, or use sigma-t1020 convert --index",
             )
         if not is_index(index):
-            raise BadOption("index", f"{index!r} is no index: write its name, or a macro in backticks")
+            raise BadOption("index", f"{index!r} is not an index; write its name, or a macro in backticks")
         self.index = index
         super().__init__(processing_pipeline, collect_errors, lookback, schedule, delay, **backend_options)
 
@@ -64,7 +64,7 @@ class T1020SplunkBackend(SplunkCorrelations):
 
     @staticmethod
     def _written_name(column: str) -> str:
-        """A field's own name, which each command quotes in its own way. Raises Unsupported for one that none can."""
+        """The field's name, which each command quotes in its own way. Raises Unsupported if SPL cannot quote it."""
         eval_name(column)
         return column
 
@@ -74,12 +74,12 @@ class T1020SplunkBackend(SplunkCorrelations):
     def _settled(self, condition: Node[Predicate], model: LogModel) -> tuple[Node[Predicate], tuple[Loss, ...]]:
         if not model.data_model and not model.source_values:
             raise Unsupported(
-                f"the pipeline does not say which events are {model.table}, so that all of the index would be "
-                "searched; set sources and source_values",
+                f"the pipeline does not say which events are {model.table}, so the search would read the whole index; "
+                "set `sources` and `source_values`",
                 at=("logsource", "category"),
             )
         return condition, ()
 
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
-        """All rules as one search, and a search for each correlation."""
+        """One search of all rules of events, and one for each data model and each correlation."""
         return combine(queries, self.frame)

@@ -1,4 +1,4 @@
-"""Correlations as SPL: which query each type becomes, and what is refused."""
+"""Correlations in SPL: the query class of each type, and the limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .temporal import Temporal
 
 
 class SplunkCorrelations(OneStream[SplunkFrame]):
-    """Which search each type of correlation becomes."""
+    """Makes the search of each correlation type."""
 
     language = "SPL"
     search_class = Search
@@ -37,8 +37,8 @@ class SplunkCorrelations(OneStream[SplunkFrame]):
         for search in searches:
             if search.model.data_model:
                 raise Unsupported(
-                    "data models share no stable identity of a host, so that no correlation can group by it; "
-                    f"{instead(search.model, 'name rules of events')}",
+                    "data models do not share a stable identity of a host, so a correlation cannot group by it; "
+                    f"{instead(search.model, 'name rules that search events')}",
                     at=AT_TYPE,
                 )
             refuse_nameless(search)

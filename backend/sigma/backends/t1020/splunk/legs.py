@@ -1,7 +1,7 @@
 """The rules of a correlation as one base search, and the expressions that carry their events back in time.
 
-What is carried of an event is one text, `ms|id|…`: its time in milliseconds since 1970, what tells it from others, and
-what a result shows of it. Times have thirteen digits from 2001 to 2286, so that such texts sort by time.
+An event is carried as one text, `ms|id|…`: its time in ms (thirteen digits from 2001 to 2286, so that the texts sort by
+time), its identity, and the fields that a result shows.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from .predicates import Predicate, expression, is_exact, merge
 from .query import Search, SplunkFrame, any_search, base_search, eval_line, tests_by_source_field
 from .text import eval_name, search_name, text
 
-#: Splunk's limits.conf, `max_stream_window` ('streamstats').
+#: Source: Splunk's limits.conf, `max_stream_window`, the limit of `streamstats`.
 MAX_STREAM_WINDOW = 10_000
 MS, EVENT_ID = "Ms", "EventId"
 NO_KEY = "NoKey"
-#: The fields that the searches of correlations make.
+#: The names of the fields that the searches make; fields of the events must not have them.
 _MADE = re.compile(
     r"Ms|EventId|NoKey|Rules|Items?|ItemsTied|(Step|Rule)[0-9]+\w*|Reached[0-9]*|Nth[A-Z]*|Seen|Good|Completed[0-9]*|"
     r"(Has)?Value|ValueCount|Values|Counted|Previous|WindowStart|EventCount|LastTime|EdgeMs|EdgeId|SecondMs"
 )
-#: Where an event lies in its index: Splunk's own words, in which there is no bar.
+#: The fields of an event's place in its index; Splunk writes their values, which contain no bar.
 _PLACE = frozenset(("_bkt", "_cd"))
 BOUND = Loss(
     LossCode.BOUND,
-    f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time (max_stream_window); where the rules find more on "
-    "one key within the time span, the later of them do not count",
+    f"Splunk carries at most {MAX_STREAM_WINDOW:,} events at a time (max_stream_window); if the rules find more of one "
+    "key within the time span, the later ones do not count",
 )
 
 
 def overwritten(leg: Leg[Search]) -> list[str]:
-    """The fields of the events that a search would write over before it reads them."""
+    """The fields of the events that the search would overwrite before it reads them."""
     model = leg.search.model
     read = {*leg.columns, *model.event_id, *model.projection, *model.evidence}
     read.update(test.field for test in leaves(all_of(leg.search.tests)))
@@ -46,15 +46,15 @@ def overwritten(leg: Leg[Search]) -> list[str]:
 
 @dataclass(frozen=True)
 class Legs(FlaggedLegs[Search]):
-    """All rules of a correlation as one search; the flag of a rule is null of events that are not of it."""
+    """All rules of a correlation as one search; a rule's flag is 1 in its events and null in others."""
 
     @property
     def by(self) -> str:
-        """The group-by of stats commands."""
+        """The keys as stats commands group by them."""
         return ", ".join(search_name(key) for key in self.keys.values()) or NO_KEY
 
     def lines(self, frame: SplunkFrame, span: int) -> list[str]:
-        """From the base search to events with flags, keys, time in ms and identity."""
+        """The lines that find the events and give each one its flags, keys, time in ms, and identity."""
         lines = [base_search(frame, any_search(leg.search for leg in self.legs)), *frame.filters(span)]
         lines.extend(eval_line([f"{self.flag(number)}=if({self._is(number)}, 1, null())"]) for number in self.numbers)
         keys = [f"{eval_name(name)}={self._key(field)}" for field, name in self.made_keys.items()]
@@ -69,14 +69,18 @@ class Legs(FlaggedLegs[Search]):
             )
         )
         lines.append(f"| where {' OR '.join(f'{self.flag(number)}=1' for number in self.numbers)}")
-        # A null or empty key joins nothing.
+        # Events with a null or empty key never join, so they are dropped here.
         present = [f'isnotnull({eval_name(key)}) AND {eval_name(key)}!=""' for key in self.keys.values()]
         if present:
             lines.append(f"| where {' AND '.join(present)}")
         return lines
 
     def _is(self, number: int) -> str:
-        """Whether an event is one of a rule, given that it is one of any: what tells it apart, and no more."""
+        """An expression for "the event matches this rule", given that it matches one of the rules.
+
+        If the log sources of the rules exclude each other, it has only the tests that distinguish this one, and those
+        that `search` cannot make exactly.
+        """
         search = self.legs[number - 1].search
         others = [leg.search for at, leg in enumerate(self.legs, start=1) if at != number]
         parting = [search.model.apart_from(other.model) for other in others]
@@ -103,37 +107,38 @@ def _identity(field: str) -> str:
 
 
 def _never_null(field: str) -> str:
-    """A field as part of a carried text, which a bar would end."""
+    """An expression for a field as a part of a carried text, without the bar that separates the parts."""
     return f'replace(coalesce({eval_name(field)}, ""), "[|]", "/")'
 
 
 def carried(flag: str, shown: Iterable[str]) -> str:
-    """The text that is carried of an event with that flag."""
+    """An expression for the carried text of an event with the flag; null for other events."""
     parts = [MS, EVENT_ID, *(_never_null(field) for field in shown)]
     joined = '."|".'.join(parts)
     return f"if({flag}=1, {joined}, null())"
 
 
 def part(item: str, number: int) -> str:
-    """A part of a carried text: 0 its time as text, 1 its identity, then what is shown."""
+    """An expression for a part of a carried text: 0 is the time as text, 1 the identity, 2 the first shown field."""
     return f'mvindex(split({item}, "|"), {number})'
 
 
 def ms(item: str) -> str:
-    """The time of a carried text, a number."""
+    """An expression for the time of a carried text, as a number."""
     return f"tonumber({part(item, 0)})"
 
 
 def kept(items: str, condition: str) -> str:
-    """The carried texts of which a condition holds, in which `items` is each of them."""
+    """An expression for the carried texts that satisfy a condition, in which `items` stands for one of them."""
     return f"mvmap({items}, if({condition}, {items}, null()))"
 
 
 def ahead(items: Mapping[str, str], span: int, by: str) -> list[str]:
-    """Give each event what follows it: for each name the carried texts of a field, those of its own time among them.
+    """The lines that give each event the carried texts of the events that follow it or have the same time.
 
-    The window of streamstats is a second longer than the time span, and cut to it afterwards by the times themselves,
-    since its boundary is documented nowhere. Events of one time come in any order, so they are collected apart.
+    `items` maps each field that these lines make to the field of the carried texts. The documentation does not say
+    which events lie on the boundary of streamstats' window, so the window is one second longer than the time span, and
+    `within` cuts it to size. Events of one time come in any order, so eventstats collects them.
     """
     stream = ", ".join(f"values({field}) AS {name}" for name, field in items.items())
     tied = ", ".join(f"values({field}) AS {name}Tied" for name, field in items.items())
@@ -146,9 +151,9 @@ def ahead(items: Mapping[str, str], span: int, by: str) -> list[str]:
 
 
 def within(items: str, span: int, without_itself: bool) -> str:
-    """The carried texts that lie within the time span of the event, without that of the event itself if asked.
+    """An expression for the carried texts within the time span of the event; `without_itself` leaves out its own text.
 
-    Its time tells an event from others too, so that nothing is missed where an event has no identity.
+    The time is compared as well as the identity, so that events without an identity are not taken for the event itself.
     """
     condition = f"{ms(items)}<={MS}+{span * 1000}"
     other = f" AND ({ms(items)}!={MS} OR {marked(part(items, 1))}!={marked(EVENT_ID)})" if without_itself else ""
@@ -156,11 +161,11 @@ def within(items: str, span: int, without_itself: bool) -> str:
 
 
 def marked(identity: str) -> str:
-    """An identity with a mark before it, which keeps two of them from being compared as numbers."""
+    """An expression that puts a mark before an identity, so that two of them are never compared as numbers."""
     return f'("=".{identity})'
 
 
 def values_shown(items: str, number: int) -> str:
-    """The distinct values that are shown of carried texts, without the empty ones."""
+    """An expression for the distinct values of one part of the carried texts, without empty ones."""
     value = part(items, number)
     return f"mvdedup(mvmap({items}, if({value}!={text('')}, {value}, null())))"

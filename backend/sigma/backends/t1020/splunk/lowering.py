@@ -1,4 +1,4 @@
-"""What each semantic test is in SPL: what `search` finds, and the exact test in an expression where that is wider."""
+"""Lowers semantic tests to SPL predicates: a form for `search` and, if that form is wider, an exact expression."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from .text import eval_name, is_plain, is_range, longest, text, widened
 Lowered = Node[Predicate]
 
 _RAW = "_raw"
-#: What XML writes for these, in the text of an event that is XML.
+#: The entities that XML may write for these characters in the text of an event.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
-#: Any one character there.
+#: A pattern for any one character in XML.
 _ONE_IN_XML = "(?:&(?:amp|lt|gt|quot|apos|#39);|.)"
-#: Of a time written as Sysmon does, `2025-06-15 10:00:00.123`: from which character on, and how many.
+#: The first character of each part of a time such as `2025-06-15 10:00:00.123`, Sysmon's form, and its length.
 _TIME_PARTS = {"minute": (15, 2), "hour": (12, 2), "day": (9, 2), "month": (6, 2), "year": (1, 4)}
 
 
 def lower(test: SemanticTest, model: LogModel) -> Lowered:
-    """The test as SPL's predicates. Raises Unsupported for what the events or SPL cannot say."""
+    """Lower one test to predicates. Raises Unsupported if the events or SPL cannot express it."""
     match test:
         case Texts():
             return any_of(_text(test, value, model) for value in test.values)
         case Matches():
             return _told_from_missing(_regex_test(test.column.text, test, test.column.field), test.column.field, model)
         case InNetwork():
-            # Splunk's Search Reference, 'search' and 'cidrmatch', have both versions of IP.
+            # Both take IPv4 and IPv6 (Splunk's Search Reference, 'search' and 'cidrmatch').
             field, network = test.column.text, network_text(test.network)
             return Test(Predicate(field, (network,), condition=f"cidrmatch({text(network)}, {eval_name(field)})"))
         case Numbers():
@@ -74,21 +74,20 @@ def lower(test: SemanticTest, model: LogModel) -> Lowered:
 
 
 def instead(model: LogModel, otherwise: str) -> str:
-    """What to do about what a data model cannot say: use the dialect that can, or, where none has the log source, what
-    `otherwise` says."""
+    """The advice for a rule that a data model cannot express: the dialect that can, or `otherwise` if there is none."""
     return next((f"use --dialect {dialect}" for dialect in model.elsewhere), otherwise)
 
 
 def _refuse_raw(model: LogModel) -> None:
-    """A data model has no raw text."""
+    """Raise Unsupported for a data model, which has no raw text."""
     if model.data_model:
-        message = f"{model.table} has no raw text for a keyword; {instead(model, 'name the field')}"
+        message = f"{model.table} has no raw text to search for a keyword; {instead(model, 'name the field')}"
         raise Unsupported(message, at=("detection",))
 
 
 def _present(field: str, model: LogModel) -> Lowered:
     if model.missing:
-        # Only after the grouping has each row without a value this one.
+        # tstats writes this text for a missing value when it groups, so only `where` can test for it.
         pattern = regexes.pcre_wildcard([model.missing], True)
         return negate(Test(Predicate(field, (), False, regexes=(pattern,), flags="is")))
     return Test(Predicate(field, ("*",)))
@@ -98,17 +97,19 @@ def _text(test: Texts, parts: Sequence[str | None], model: LogModel) -> Lowered:
     name = test.column.field
     if not parts and model.missing:
         raise Unsupported(
-            f"{name}: '' cannot be told from no value in {model.table}; {instead(model, 'test for null')}", name
+            f"{name}: '' cannot be distinguished from a missing value in {model.table}; "
+            f"{instead(model, 'test for null')}",
+            name,
         )
     return _told_from_missing(_text_test(test.column.text, parts, test.cased), name, model)
 
 
 def _told_from_missing(predicate: Predicate, name: str, model: LogModel) -> Lowered:
-    """The test of a text. Raises Unsupported where it also finds what stands for no value."""
+    """The predicate as a test. Raises Unsupported if it also finds the text that stands for a missing value."""
     flags = re.IGNORECASE * ("i" in predicate.flags) | re.DOTALL
     if model.missing and any(re.search(p.replace(r"\z", r"\Z"), model.missing, flags) for p in predicate.regexes):
         raise Unsupported(
-            f"{name}: {model.table} writes {model.missing!r} for no value, which this finds too; "
+            f"{name}: {model.table} writes {model.missing!r} for a missing value, which this test also finds; "
             f"{instead(model, 'write more of the value')}",
             name,
         )
@@ -116,7 +117,7 @@ def _told_from_missing(predicate: Predicate, name: str, model: LogModel) -> Lowe
 
 
 def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicate:
-    """A string test with wildcards: exact in `search` where that knows no other wildcard and no case."""
+    """A string test with wildcards; exact in `search` if it ignores case and `search` can express the value."""
     wanted = "".join("*" if not part else widened(part) for part in parts)
     value = longest(wanted) if parts else "*"
     plain = all(part is None or (part and is_plain(part)) for part in parts)
@@ -127,10 +128,10 @@ def _text_test(field: str, parts: Sequence[str | None], cased: bool) -> Predicat
 
 
 def _in_xml(parts: Sequence[str | None], ignore_case: bool) -> str:
-    """The same keyword in an event that is XML, where some characters are written as entities."""
+    """A pattern for the same keyword in an event in XML, which writes some characters as entities."""
     escaped = [part and "".join(_ENTITIES.get(character, character) for character in part) for part in parts]
     pattern = regexes.pcre_wildcard(escaped, ignore_case, one=_ONE_IN_XML)
-    # Quotation marks need no entity in text, and are written either way.
+    # XML may write quotation marks in text with or without an entity.
     return pattern.replace("&quot;", '(?:"|&quot;)').replace("&apos;", "(?:'|&apos;|&#39;)")
 
 
@@ -139,22 +140,22 @@ def _regex_test(field: str, test: Matches | KeywordMatches, what: str) -> Predic
         pattern = regexes.to_pcre(test.pattern, test.flags)
     except regexes.RegexError as error:
         raise Unsupported(
-            f"{what}: the regular expression {error}, which is not the same on every target; {error.hint}",
+            f"{what}: the regular expression {error}, so it would not mean the same on every target; {error.hint}",
             "" if field == _RAW else what,
         ) from None
-    # The flags stand at the start of the expression already, so no other one joins it.
+    # The pattern already begins with its flags, so it cannot be joined with another one.
     return Predicate(field, ("*",) if field != _RAW else (), False, "=~", regexes=(pattern,))
 
 
 def _numbers(test: Numbers, model: LogModel) -> Lowered:
     column = test.column
     if test.operator == "==":
-        # A number is text in an event.
+        # Events hold numbers as text.
         return any_of(Test(_text_test(column.text, [number], cased=False)) for number in test.numbers)
     if column.kind not in (Kind.NUMBER, Kind.TEXT):
         raise not_of_type(column, "a number")
     (number,) = test.numbers
-    # Of what is no number, `search` compares the text; tonumber() makes a null of it.
+    # `search` compares a value that is not a number as text; tonumber() returns null for it.
     exact = column.kind is Kind.NUMBER and not model.missing
     subject = eval_name(column.text)
     condition = f"{subject if exact else f'tonumber({subject})'}{test.operator}{number}"
@@ -164,7 +165,7 @@ def _numbers(test: Numbers, model: LogModel) -> Lowered:
 def _time_part(test: TimePart) -> Predicate:
     field = eval_name(test.column.text)
     if test.part == "week":
-        # Noon, so that no change of the clocks moves the day, whichever zone the user has.
+        # At noon, a change of the clocks cannot move the day, whatever the time zone.
         day = f'strptime(substr({field}, 1, 10)." 12:00", "%Y-%m-%d %H:%M")'
         subject = f'strftime({day}, "%V")'
     else:
@@ -175,16 +176,16 @@ def _time_part(test: TimePart) -> Predicate:
 
 
 def _same(test: Same, model: LogModel) -> Predicate:
-    """A field compared with another one of the same event, as text without regard to case."""
+    """A comparison of two fields of one event, as text, ignoring case."""
     sides = [not_a_time(side).text for side in (test.column, test.other)]
     subject, other = (f"lower({eval_name(side)})" for side in sides)
     length = f"len({eval_name(sides[1])})"
-    # Two texts that look like numbers would be compared as such.
+    # The prefix keeps two texts that look like numbers from being compared as numbers.
     start, end, whole = (
         f'("=".{one})=("=".{other})'
         for one in (f"substr({subject}, 1, {length})", f"substr({subject}, 0-{length})", subject)
     )
-    # The documentation does not say whether split() keeps what is empty before the first and after the last.
+    # The documentation does not say whether split() keeps an empty part at the start or the end.
     found = {
         "equals": whole,
         "startswith": start,
