@@ -144,14 +144,15 @@ def _parts(
         modules = _modules(error)
         if any(module.startswith("sigma.processing.") for module in modules):
             message = f"a pipeline fails on this rule: {_message(error)}"
-            return source.problem(message, "correct the pipeline that -p names, or limit it by rule_conditions")
+            return source.problem(message, "correct the pipeline given with -p, or limit it with rule_conditions")
         if not modules[-1].startswith("sigma.") or modules[-1].startswith("sigma.backends.t1020"):
             raise
         return source.problem(f"pySigma fails on this rule: {_message(error)}", "write its values in a simpler form")
     conditions = 1 if source.is_correlation else len(rule.detection.parsed_condition)
     if rule._output and len(parts) < conditions:
         message = f"nothing is left to search for in {target.name} after the pipeline"
-        return source.problem(message, "correct the pipeline that -p names: it drops all that the condition tests")
+        hint = "correct the pipeline given with -p, which drops everything that the condition tests"
+        return source.problem(message, hint)
     return parts
 
 
@@ -167,10 +168,8 @@ def _lost(backend: QueryBackend[Any], source: LoadedRule, rule: Any) -> list[Pro
 
     lost = (loss for losses in backend.losses.get(id(rule), {}).values() for loss in losses)
     found = (loss for loss in lost if loss.code.cause is Cause.RULE)
-    return [
-        source.problem(loss.message, "without --strict it is a named loss", source.line_of_field(loss.field))
-        for loss in dict.fromkeys(found)
-    ]
+    hint = "leave out --strict to convert the rule with this loss"
+    return [source.problem(loss.message, hint, source.line_of_field(loss.field)) for loss in dict.fromkeys(found)]
 
 
 def _modules(error: BaseException) -> list[str]:
@@ -222,11 +221,11 @@ def _check_pipeline(name: str, pipeline: ProcessingPipeline, target: Target, opt
     backend = target.dialect.backend
     other = next((known for known in TARGETS.values() if pipeline.name in known.log_models), target)
     if other.name != target.name:
-        raise PipelineProblem(f"{name}: the pipeline of the target {other.name}; use --target {other.name}")
+        raise PipelineProblem(f"{name} is the pipeline of the target {other.name}; use --target {other.name}")
     if pipeline.allowed_backends and backend not in pipeline.allowed_backends:
         meant = ", ".join(sorted(pipeline.allowed_backends))
         hint = f"leave it out, or add {backend} to its allowed_backends"
-        raise PipelineProblem(f"{name}: a pipeline for {meant}, not for {backend}; {hint}")
+        raise PipelineProblem(f"{name} is a pipeline for {meant}, not for {backend}; {hint}")
     if options.combine and pipeline.postprocessing_items:
         raise PipelineProblem(
             f"{name}: postprocessing applies to single queries; leave out --combine, or remove `postprocessing`"

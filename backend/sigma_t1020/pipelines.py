@@ -23,7 +23,7 @@ _PIPELINE_HINT = "a pySigma pipeline is a mapping with name, priority and transf
 # What a pipeline's parts must be for pySigma, which answers others with AttributeError and the like.
 _PARTS: Mapping[str, tuple[type, str]] = {
     "name": (str, "a text"),
-    "priority": (int, "a whole number; a shop's own names are mapped below 20, state is set above"),
+    "priority": (int, "a whole number (below 20 to map your own names, above 20 to set state)"),
     "allowed_backends": (list, "a list of backends"),
     "vars": (dict, "a mapping"),
     "transformations": (list, "a list of transformations"),
@@ -72,7 +72,7 @@ def find_pipelines(name: str) -> list[GivenPipeline]:
         if name in installed:
             found: Any = installed[name]
             return [_installed(name, found() if callable(found) else found)]
-        hint = "`sigma-t1020 list pipelines` names ours"
+        hint = "see `sigma-t1020 list pipelines` for ours"
         raise PipelineProblem(f"{name}: no such file or folder, and no pipeline of that name is installed; {hint}")
     return [read_pipeline(name)]
 
@@ -124,16 +124,16 @@ def _faults(data: Mapping[str, Any]) -> Iterator[Fault]:
     """Where a pipeline is not shaped as pySigma or our backends take for granted."""
     for key, value in data.items():
         if key not in _PARTS:
-            yield Fault((key,), f"a pipeline has no key {key}", f"it has {', '.join(_PARTS)}")
+            yield Fault((key,), f"a pipeline has no key {key}", f"use one of {', '.join(_PARTS)}")
         elif not isinstance(value, _PARTS[key][0]) or isinstance(value, bool):
             yield Fault((key,), f"`{key}` is not {_PARTS[key][1]}", "correct it")
     if data.get("finalizers"):
-        message = "finalizers, which join all queries into one text"
+        message = "finalizers are not supported, because they join all queries into one text"
         yield Fault(("finalizers",), message, "remove them, and choose a --format")
     for key in ("transformations", "postprocessing"):
         for at, item in _transformations(data.get(key) or [], (key,)):
             if not isinstance(item, dict):
-                yield Fault(at, "a transformation that is no mapping", "write `- type: …` with its options below")
+                yield Fault(at, "a transformation is not a mapping", "write `- type: …` with its options below")
             elif item.get("type") == "set_state" and key == "transformations":
                 yield from _state_faults(item, at)
 
@@ -153,7 +153,7 @@ def _state_faults(item: Mapping[str, Any], at: Place) -> Iterator[Fault]:
 
     key = item.get("key", "")
     if not isinstance(key, str):
-        yield Fault((*at, "key"), f"the key of a set_state is not {shown(key)} but a text", "put it in quotes")
+        yield Fault((*at, "key"), f"the key of a set_state is {shown(key)}, not a text", "put it in quotes")
     elif key in STATE_KEYS and "val" in item and (fault := STATE_KEYS[key].fault(item["val"])) is not None:
         yield Fault((*at, "val", *fault.at), fault.message, fault.hint)
 
@@ -190,7 +190,7 @@ def unread_settings(settings: Iterable[Setting], pipeline: ProcessingPipeline) -
             continue
         message = f"nothing reads the state key {shown(setting.key, '')}"
         if setting.key not in _OTHERS_KEYS and (near := get_close_matches(setting.key.lower(), STATE_KEYS, 1, _ALIKE)):
-            hint = f"did you mean {near[0]}? A key of your own needs a name that is less like it"
+            hint = f"did you mean {near[0]}? A key of your own needs a less similar name"
             raise PipelineProblem(str(Problem(setting.path, setting.line, message, hint)))
         unread.append(Problem(setting.path, setting.line, message))
     return tuple(unread)

@@ -214,7 +214,7 @@ def test_a_fault_of_the_query_is_the_rules_with_target_and_excerpt(tmp_path: Pat
             "severity": "error",
             "code": "KS142",
             "message": "The name 'NoSuchColumn' does not refer to any known column, table, variable or function",
-            "hint": "correct the pipeline that -p names; if it is right, report it with the rule",
+            "hint": "correct the pipeline given with -p; if it is correct, report it with the rule",
             "targets": ["defender", "sentinel"],
             "excerpt": '| where NoSuchColumn == "x"',
         }
@@ -238,7 +238,7 @@ def test_a_shops_own_tables_are_no_false_alarm_and_their_syntax_is_still_checked
     assert done.status == 0
     assert done.stdout.splitlines() == [
         f"{path}:13: info[unknown-name]: {name} is not in the known schema, so what depends on it was not checked "
-        "(sentinel); ignore this if the name is your own, or else correct it"
+        "(sentinel); correct the name, or ignore this if it is your own"
         for name in ("Host", "Shop_CL")
     ]
     typed = OWN_TABLE.replace("Kind ==", "Size ==") + "  - {type: set_state, key: columns, val: {long: [Size]}}\n"

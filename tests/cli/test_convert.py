@@ -48,7 +48,7 @@ def test_an_unknown_name_is_reported_and_the_known_one_still_converts() -> None:
     assert done.status == 1
     assert done.complaints == [
         "t1020_archive_sensitiv_path: no such file or folder, and no rule in the pack has that id or name; "
-        "`sigma-t1020 list rules` names those of the pack"
+        "see `sigma-t1020 list rules` for those of the pack"
     ]
     assert done.stdout.count("// ") == 1
 

@@ -117,7 +117,8 @@ def test_a_key_of_the_state_that_is_no_text_is_refused(good: Path, tmp_path: Pat
         path = put(tmp_path / "p.yml", f"name: p\ntransformations:\n  - {{type: set_state, key: {key}, val: 1}}\n")
         done = run("convert", "-t", "sentinel", good, "-p", path)
         assert (done.status, done.stdout, len(done.complaints)) == (1, "", 1)
-        assert done.stderr.startswith(f"{path}:3: the key of a set_state is not ")
+        assert done.stderr.startswith(f"{path}:3: the key of a set_state is ")
+        assert done.stderr.endswith(", not a text; put it in quotes\n")
 
 
 def test_an_installed_pipeline_is_held_to_the_same(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,7 @@ def test_a_misspelt_key_names_file_line_and_the_key_that_was_meant(name: str, go
     assert (done.status, done.stdout) == (1, "")
     assert done.complaints == [
         f"{path}:{line_of(path, f'key: {misspelt}')}: nothing reads the state key {misspelt}; did you mean {name}? "
-        "A key of your own needs a name that is less like it"
+        "A key of your own needs a less similar name"
     ]
     assert not (tmp_path / "out.kql").exists()
 
@@ -247,7 +248,7 @@ def test_an_unknown_key_changes_no_query_and_check_informs_of_it(good: Path, tmp
     done = run("check", good, "-t", "sentinel", "-t", "defender", "-p", path)
     assert [line for line in done.stdout.splitlines() if "unread-state" in line] == [
         f"{path}:{line_of(path, f'key: {key}')}: info[unread-state]: nothing reads the state key {key} (defender, "
-        "sentinel); `sigma-t1020 list state-keys` describes those that the backends read"
+        "sentinel); see `sigma-t1020 list state-keys` for the keys that the backends read"
         for key in ("own", "shop_site")
     ]
 

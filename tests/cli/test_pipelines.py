@@ -131,10 +131,10 @@ def test_postprocessing_is_applied_to_each_query_and_refused_where_there_is_but_
         ("name: a\npriority: high\n", ":2: ", "`priority` is not a whole number"),
         ("name: a\ntransformation: []\n", ":2: ", "a pipeline has no key transformation"),
         ("name: a\ntransformations: 5\n", ":2: ", "`transformations` is not a list"),
-        ("name: a\ntransformations:\n  - text\n", ":3: ", "a transformation that is no mapping"),
+        ("name: a\ntransformations:\n  - text\n", ":3: ", "a transformation is not a mapping"),
         ("name: a\ntransformations:\n  - {type: nonsense}\n", ": ", "Unknown transformation type 'nonsense'"),
         ("name: a\ntransformations:\n  - {type: set_state}\n", ": ", "not a usable pySigma pipeline"),
-        ("name: a\nfinalizers:\n  - {type: json}\n", ":2: ", "finalizers, which join all queries into one text"),
+        ("name: a\nfinalizers:\n  - {type: json}\n", ":2: ", "finalizers are not supported, because they join"),
         (
             "name: a\ntransformations:\n  - type: set_state\n    key: columns\n    val: [a]\n",
             ":5: ",
@@ -157,8 +157,8 @@ def test_postprocessing_is_applied_to_each_query_and_refused_where_there_is_but_
             ":3: ",
             "the state key value_maps takes a mapping of fields to a `column` and its `values`, and Initiated.values",
         ),
-        ("name: a\nallowed_backends: [splunk]\n", ": ", "a pipeline for splunk, not for t1020_kusto"),
-        ("name: t1020_defender\n", ": ", "the pipeline of the target defender; use --target defender"),
+        ("name: a\nallowed_backends: [splunk]\n", " ", "is a pipeline for splunk, not for t1020_kusto"),
+        ("name: t1020_defender\n", " ", "is the pipeline of the target defender; use --target defender"),
     ],
 )
 def test_a_broken_pipeline_says_where_and_what(text: str, place: str, message: str, good: Path, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_folder_without_pipelines_and_one_of_an_other_backend_are_refused(good
     ]
     done = run("convert", "-t", "sentinel", good, "-p", "splunk_windows")
     assert (done.status, done.stdout) == (1, "")
-    assert done.stderr.startswith("splunk_windows: a pipeline for splunk, splunk_spl2, not for t1020_kusto; ")
+    assert done.stderr.startswith("splunk_windows is a pipeline for splunk, splunk_spl2, not for t1020_kusto; ")
 
 
 @pytest.mark.parametrize(

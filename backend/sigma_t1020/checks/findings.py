@@ -44,12 +44,12 @@ CODES: Mapping[str, Code] = {
     "unknown-name": Code(
         Severity.INFO,
         "A pipeline given with -p leads to a name that the product's schema lacks",
-        "ignore this if the name is your own, or else correct it",
+        "correct the name, or ignore this if it is your own",
     ),
     "unread-state": Code(
         Severity.INFO,
         "A pipeline given with -p sets a state key that nothing reads",
-        "`sigma-t1020 list state-keys` describes those that the backends read",
+        "see `sigma-t1020 list state-keys` for the keys that the backends read",
     ),
     "parser-absent": Code(
         Severity.INFO, "The parser of a dialect is not installed, so its queries were not checked", "see the message"

@@ -112,8 +112,8 @@ def _hint(found: Diagnostic, own_pipelines: bool) -> str:
     if found.code == _TOO_DEEP:
         return "split the rule: beyond about 450 alternatives the rest of the query is not checked"
     if own_pipelines:
-        return "correct the pipeline that -p names; if it is right, report it with the rule"
-    return "no rule should lead to such a query: report it with the rule"
+        return "correct the pipeline given with -p; if it is correct, report it with the rule"
+    return "report the query with its rule, because no rule should lead to it"
 
 
 def _excerpt(text: str, start: int) -> str:

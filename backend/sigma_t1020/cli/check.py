@@ -140,4 +140,4 @@ def _install_parser() -> None:
         fail(str(error))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        fail(f"{place}the parser cannot be installed: {error.strerror}; set {FOLDER_VARIABLE} to a folder of yours")
+        fail(f"{place}the parser cannot be installed: {error.strerror}; set {FOLDER_VARIABLE} to a folder of your own")

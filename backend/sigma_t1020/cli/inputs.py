@@ -30,7 +30,7 @@ def load_rules(rules: Sequence[str]) -> tuple[Loaded, list[LoadedRule] | None, l
         wanted += found
         if not found:
             among = "among the files given" if paths else "in the pack"
-            hint = "`sigma-t1020 list rules` names those of the pack"
+            hint = "see `sigma-t1020 list rules` for those of the pack"
             problems.append(
                 Problem(name, None, f"no such file or folder, and no rule {among} has that id or name", hint)
             )

@@ -23,7 +23,7 @@ FORMAT = click.option(
 
 @click.group(name="list")
 def lists() -> None:
-    """List what there is."""
+    """List rules, targets, pipelines, state keys or filters."""
 
 
 @lists.command(name="rules")
@@ -38,7 +38,7 @@ def list_rules(form: str) -> None:
 @lists.command(name="targets")
 @FORMAT
 def list_targets(form: str) -> None:
-    """What can be converted to."""
+    """The targets of convert."""
     from sigma_t1020.listing import targets
 
     _print_table(targets(), form)

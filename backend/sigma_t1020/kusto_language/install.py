@@ -78,7 +78,7 @@ def data_folder() -> Path:
     try:
         return Path(base or Path.home() / ".local" / "share") / "sigma-t1020"
     except RuntimeError:
-        raise ParserMissing(f"this user has no home folder; set {FOLDER_VARIABLE} to a folder of yours") from None
+        raise ParserMissing(f"this user has no home folder; set {FOLDER_VARIABLE} to a folder of your own") from None
 
 
 def parser_folder() -> Path:

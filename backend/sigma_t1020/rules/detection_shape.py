@@ -46,14 +46,14 @@ def _condition_form_faults(condition: Any, at: Place, selections: dict[str, Any]
     if not isinstance(condition, str) or not condition.strip():
         yield Fault(at, f"the condition is {kind(condition)}, not a text", "write `condition: selection`")
     elif "|" in condition:
-        yield Fault(at, "an aggregation (|) in a condition, which Sigma has given up", "write a correlation rule")
+        yield Fault(at, "an aggregation (|) in a condition, which Sigma no longer supports", "write a correlation rule")
     elif bracket_depth(condition) > MAX_BRACKETS:
         yield Fault(at, f"brackets nested more than {MAX_BRACKETS} deep in a condition", "split the rule")
     else:
         for pattern in SELECTOR.findall(condition):
             if not selected(pattern, selections):
                 known = ", ".join(shown(name, "") for name in [*selections][:10])
-                yield Fault(at, f"`of {shown(pattern, '')}` stands for no selection", f"there are: {known}")
+                yield Fault(at, f"`of {shown(pattern, '')}` matches no selection", f"use one of {known}")
 
 
 def _selection_faults(value: Any, at: Place, locate: bool) -> Iterator[Fault]:
@@ -85,7 +85,7 @@ def _item_faults(key: str | None, value: Any, at: Place, locate: bool) -> Iterat
             return
         if item is None and (odd := [modifier for modifier in modifiers if modifier not in ("all", "neq")]):
             hint = "write the field without it, or quote the text 'null'"
-            yield Fault((*at, number), f"a value of {shown(key)} is null, of which |{odd[0]} has no meaning", hint)
+            yield Fault((*at, number), f"a value of {shown(key)} is null, to which |{odd[0]} does not apply", hint)
             return
         if "re" in modifiers and not isinstance(item, str):
             yield Fault((*at, number), f"the regular expression of {shown(key)} is {kind(item)}", "put it in quotes")
@@ -115,10 +115,10 @@ def condition_faults(rule: Any, body: str, section: dict[str, Any]) -> Iterator[
                 yield Fault(at, f"broken condition {text}: {word} stands where a selection should", CONDITION_HINT)
             else:
                 hint = nearest(word, _selections(body, section))
-                yield Fault(at, f"the condition names {shown(word)}, which is no selection", hint)
+                yield Fault(at, f"the condition names {shown(word)}, which is not a selection", hint)
         else:
             if empty:
-                yield Fault(at, f"the condition {text} stands for nothing", CONDITION_HINT)
+                yield Fault(at, f"the condition {text} tests nothing", CONDITION_HINT)
 
 
 def selected(pattern: str, names: Iterable[str]) -> list[str]:

@@ -40,7 +40,7 @@ def rule_files(paths: Iterable[str]) -> tuple[list[str], list[Problem]]:
             found = sorted(_files_below(path, refused))
             problems += [unreadable(str(error.filename), error) for error in refused]
             if not found and not refused:
-                hint = "name a folder of rules; hidden folders below it are passed over"
+                hint = "name a folder of rules; hidden folders below it are skipped"
                 problems.append(Problem(path, None, f"no {' or '.join(_SUFFIXES)} files in this folder", hint))
         for file in found:
             files.setdefault(os.path.realpath(file), file)

@@ -6,7 +6,7 @@ from sigma_t1020.problems import Fault, Place, shown
 
 # What pySigma may trip over, apart from its own SigmaError, which is a ValueError.
 TRIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError)
-ID_HINT = "`python -c 'import uuid; print(uuid.uuid4())'` makes one"
+ID_HINT = "make one with `python -c 'import uuid; print(uuid.uuid4())'`"
 FIELDS_HINT = "write a list of field names"
 CONDITION_HINT = "a condition joins selections by and, or, not, `1 of x_*`"
 CORRELATION_KEYS = ("type", "rules", "generate", "group-by", "timespan", "aliases", "condition")
@@ -51,7 +51,7 @@ def fault_of(error: Exception, at: Place) -> Fault:
     if "onditionError" in name:
         return Fault((*at, "condition"), message, CONDITION_HINT)
     if not name.startswith("Sigma"):
-        message = f"not a form that Sigma knows ({name}: {shown(message, '')})"
+        message = f"not a form that Sigma accepts ({name}: {shown(message, '')})"
     return Fault(at, message, "compare it with the Sigma specification")
 
 

@@ -107,11 +107,11 @@ def _reference_problems(
         if len(found) > 1:
             places = ", ".join(other.place for other in found[:3])
             hint = "refer to the rule by its id"
-            yield _refusal(rule, f"refers to {name}, which several rules are called: {places}", hint, at)
+            yield _refusal(rule, f"refers to {name}, a name that several rules have: {places}", hint, at)
         elif not found and (place := unusable.get(_key(reference))):
             yield _refusal(rule, f"refers to {name}, which cannot be used ({place})", "correct that rule first", at)
         elif not found:
-            hint = "give the file of that rule too, or correct the name or id"
+            hint = "give the file of that rule as well, or correct the name or id"
             yield _refusal(rule, f"refers to {name}, which is not among the rules given", hint, at)
 
 

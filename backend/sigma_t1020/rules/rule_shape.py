@@ -56,7 +56,7 @@ def check(data: dict[str, Any], source: SigmaRuleLocation) -> tuple[RuleObject |
     know_utf16le()
     body = _body(data)
     if body == "detection" and not {"detection", "title", "logsource", "id"} & data.keys():
-        return None, [Fault((), "no Sigma rule: it has neither detection, correlation nor filter", RULE_HINT)]
+        return None, [Fault((), "not a Sigma rule: it has no detection, correlation or filter", RULE_HINT)]
     faults = _first(chain(_head_faults(data, source), _logsource_faults(data), _body_faults(body, data)))
     if faults:
         return None, faults
@@ -89,7 +89,7 @@ def _head_faults(data: dict[str, Any], source: SigmaRuleLocation) -> Iterator[Fa
         yield fault_of(error, ("title",))
     fields = data.get("fields")
     if isinstance(fields, list) and not is_texts(fields):
-        yield Fault(("fields",), "`fields` has an entry that is no text", FIELDS_HINT)
+        yield Fault(("fields",), "`fields` has an entry that is not text", FIELDS_HINT)
 
 
 def _logsource_faults(data: dict[str, Any]) -> Iterator[Fault]:
@@ -131,7 +131,7 @@ def _correlation_faults(section: dict[str, Any]) -> Iterator[Fault]:
             yield Fault((*at, key), f"unknown key {shown(key)} in the correlation", nearest(key, CORRELATION_KEYS))
     type_, condition, rules = section.get("type"), section.get("condition"), section.get("rules")
     if not isinstance(type_, str) or type_.lower() not in _CORRELATION_TYPES:
-        message = "the correlation has no type" if type_ is None else f"{shown(type_)} is no correlation type"
+        message = "the correlation has no type" if type_ is None else f"{shown(type_)} is not a correlation type"
         yield Fault((*at, "type"), message, nearest(type_ if isinstance(type_, str) else "", _CORRELATION_TYPES))
     if (rules is not None or not isinstance(condition, str)) and not (rules and is_texts(rules)):
         message = "`rules` is not a list of rule names or ids"

@@ -99,9 +99,9 @@ class Composer:
 
     def _tag_error(self, place: Any) -> RuleYamlError:
         if place.tag == _TAG + "value":
-            return self._error(place, "a bare = has a meaning of its own in YAML", _QUOTE)
+            return self._error(place, "a bare = has a special meaning in YAML", _QUOTE)
         name = shown(place.tag.replace(_TAG, "!!"), "")
-        return self._error(place, f"the tag {name} is not allowed", "a Sigma rule needs no tags: remove it")
+        return self._error(place, f"the tag {name} is not allowed", "remove it, because a Sigma rule needs no tags")
 
     def _line(self, place: Any) -> int:
         return self._offset + int(place.start_mark.line) + 1
@@ -139,9 +139,9 @@ class Composer:
             value: Scalar = self._loader.yaml_constructors[node.tag](self._loader, node)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             kind = node.tag.removeprefix(_TAG).replace("timestamp", "date")
-            raise self._error(node, f"{shown(node.value)} is no valid {kind}", f"correct it, or {_QUOTE}") from None
+            raise self._error(node, f"{shown(node.value)} is not a valid {kind}", f"correct it, or {_QUOTE}") from None
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._error(node, f"{shown(node.value)} is no number a log can hold", f"if it is text, {_QUOTE}")
+            raise self._error(node, f"{shown(node.value)} is not a number a log can hold", f"if it is text, {_QUOTE}")
         return value
 
     def _alias(self, event: Any) -> None:
@@ -183,9 +183,9 @@ class Composer:
     def _key(self, node: yaml.Node, top: _Open, place: Any) -> yaml.ScalarNode:
         """The node as a key of `top`. Raises RuleYamlError for one that is no text, or a second one."""
         if not isinstance(node, yaml.ScalarNode):
-            raise self._error(place, "a list or mapping as a key", "a key is plain text")
+            raise self._error(place, "a list or mapping as a key", "write the key as plain text")
         if node.tag not in (_STR, _MERGE):
-            raise self._error(place, f"the key {shown(node.value)} is not text to YAML", "put it in quotes")
+            raise self._error(place, f"YAML does not read the key {shown(node.value)} as text", "put it in quotes")
         if node.value in top.data:
             earlier = next(self._line(key) for key, _ in top.node.value if key.value == node.value)
             message = f"duplicate key {shown(node.value)}, first on line {earlier}"

@@ -29,7 +29,7 @@ _HINTS = (
     ("hexdecimal", _BACKSLASH_HINT),
     ("cannot start any token", "a value that begins with %, @ or ` needs quotes"),
     ("unexpected end of stream", "close the quote or the bracket that was opened"),
-    ("could not find expected ':'", "write `key: value`, and quote a value that goes over several lines"),
+    ("could not find expected ':'", "write `key: value`, and quote a value that spans several lines"),
 )
 
 
