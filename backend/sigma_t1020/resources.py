@@ -42,19 +42,19 @@ def pipeline_path(name: str) -> Path:
 
 def load_pipeline(name: str) -> ProcessingPipeline:
     """Read a pipeline of ours. Each call gives an object of its own, since a conversion changes it."""
-    from sigma.processing.pipeline import ProcessingPipeline
-
-    return ProcessingPipeline.from_dict(pickle.loads(_pipeline_content(name)))
+    pipeline: ProcessingPipeline = pickle.loads(_pickled_pipeline(name))
+    return pipeline
 
 
 @cache
-def _pipeline_content(name: str) -> bytes:
-    """The content of a pipeline's file, pickled: parsing takes far longer than copying.
+def _pickled_pipeline(name: str) -> bytes:
+    """A pipeline of ours, pickled: reading its file and building its items take far longer than copying.
 
     By the C parser of YAML where there is one, since this is start-up time.
     """
     import yaml
+    from sigma.processing.pipeline import ProcessingPipeline
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with pipeline_path(name).open(encoding="utf-8") as stream:
-        return pickle.dumps(yaml.load(stream, loader))
+        return pickle.dumps(ProcessingPipeline.from_dict(yaml.load(stream, loader)))
