@@ -19,18 +19,15 @@ regard to case.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import volumes
+from oracles import install
 
 from reference.correlation import correlate, timespan_ms
 from reference.generators import ALL, CorrelationCase, Pair, correlation_cases, pairs, sample
@@ -38,41 +35,15 @@ from reference.logs import TYPES
 from reference.meaning import in_log_source, matches
 
 COUNT = volumes.of(4000)
-VERSION = "2.1.1"
-ROOT = Path(__file__).parents[2]
-HOME = ROOT / "build" / "sqlite-oracle"
 LACKING = frozenset(("utf16le", "week"))
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Path:
-    """The interpreter of the oracle's environment, which the first run makes: under a name of its own, since runs can
-    be parallel, and then renamed."""
-    if not any(HOME.glob(f"**/pysigma_backend_sqlite-{VERSION}.dist-info")):
-        making = HOME.with_name(f"{HOME.name}-{os.getpid()}")
-        for command in commands(making):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                wanted = " && ".join(" ".join(one) for one in commands(HOME))
-                pytest.fail(f"the SQLite oracle is missing; install it with: {wanted}\n{done.stderr}")
-        shutil.rmtree(HOME, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            making.rename(HOME)
-        shutil.rmtree(making, ignore_errors=True)
-    return python_of(HOME)
-
-
-def python_of(home: Path) -> Path:
-    return home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def commands(home: Path) -> list[list[str]]:
-    """What makes the environment."""
-    package = f"pysigma-backend-sqlite=={VERSION}"
-    return [
-        [sys.executable, "-m", "venv", str(home)],
-        [str(python_of(home)), "-m", "pip", "install", "--quiet", package],
-    ]
+    """The interpreter of the oracle's environment."""
+    if not install.has_sqlite_oracle():
+        pytest.fail("the SQLite oracle is missing; run: python tests/oracles/install.py")
+    return install.sqlite_interpreter()
 
 
 def comparable(one: Pair) -> bool:
