@@ -10,12 +10,16 @@ process and under every order of tests; Hypothesis draws constants from whatever
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
+from reference.digests import digest
 from reference.events import Event
 from reference.logs import TYPES, CorrelationCase, correlation_case, log, nested_case
 from reference.meaning import matches
@@ -35,6 +39,9 @@ __all__ = [
     "sample",
     "strategy",
 ]
+
+#: Names a file to which each sample adds a line; tests/bench/sample_digests.py compares two such files.
+RECORD = "T1020_RECORD_SAMPLES"
 
 T = TypeVar("T")
 Maker: TypeAlias = Callable[[Random], T]
@@ -78,4 +85,15 @@ def strategy(maker: Maker[T]) -> st.SearchStrategy[T]:
 def sample(maker: Maker[T], n: int, seed: int) -> list[T]:
     """The same `n` examples of a maker for the same seed, in one process or another."""
     seeds = Random(seed)
-    return [maker(Random(seeds.getrandbits(64))) for _ in range(n)]
+    drawn = [maker(Random(seeds.getrandbits(64))) for _ in range(n)]
+    if record := os.environ.get(RECORD):
+        _record(Path(record), drawn, seed)
+    return drawn
+
+
+def _record(path: Path, drawn: list[Any], seed: int) -> None:
+    """Append a line for a sample: where it was asked for, its size and seed, and its digest."""
+    asked = sys._getframe(2)
+    line = f"{Path(asked.f_code.co_filename).name}:{asked.f_lineno} {len(drawn)} of seed {seed}: {digest(drawn)}\n"
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
