@@ -2,8 +2,10 @@
 # Python 3.11 or later, or name its interpreter, as in `make test PYTHON=.venv/bin/python`.
 PYTHON ?= python
 # Two cores with two workers are a quarter faster than with one; each worker loads the oracles for itself.
-# One that has no tests left takes some of the other's: without, it waits for the longest.
 WORKERS ?= 2
+
+# Many tests start the program, and without bytecode each start compiles it.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Through the interpreter: the scripts of an environment that is not activated are not on PATH.
 T1020 = $(PYTHON) -c 'from sigma_t1020.cli import main; main()'
@@ -22,11 +24,11 @@ install:  ## Install the project for editing, the tools, and the oracles of the 
 	$(PYTHON) -m pip install --quiet -e '.[test]'
 	$(PYTHON) tests/oracles/install.py
 
-test: install  ## Install and run all tests, with a tenth of the generated examples
-	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+test: install  ## Install and run all tests, with a small share of the generated examples
+	$(PYTHON) -m pytest -n $(WORKERS)
 
 prove: install  ## The same tests with all generated examples: what the documentation claims
-	T1020_VOLUME=prove $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+	T1020_VOLUME=prove $(PYTHON) -m pytest -n $(WORKERS)
 
 lint:  ## Style and format
 	$(PYTHON) -m ruff check .

@@ -96,7 +96,11 @@ def test_any_environment_and_folder_give_the_same_bytes(
     done = process("build", "-o", "out", cwd=tmp_path, environment=environment)
     assert (done.status, done.stdout, done.stderr) == (0, "", "")
     assert tree(tmp_path / "out") == built
-    assert process("build", "--check", "-o", "out", cwd=tmp_path, environment=environment).status == 0
+
+
+def test_check_agrees_in_another_environment_and_folder(dist: Path) -> None:
+    environment = {"LC_ALL": "C", "PYTHONHASHSEED": "3", "TZ": "Pacific/Kiritimati"}
+    assert process("build", "--check", "-o", dist.name, cwd=dist.parent, environment=environment).status == 0
 
 
 def test_a_second_build_changes_nothing(dist: Path) -> None:

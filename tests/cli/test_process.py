@@ -84,7 +84,8 @@ def test_a_reader_that_has_enough_gets_no_complaint(command: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "command", ["convert -t sentinel $R", "check --format json $R", "pack", "list rules", "list rules --format json"]
+    "command",
+    ["convert -t sentinel $R", "check -t splunk --format json $R", "pack", "list rules", "list rules --format json"],
 )
 def test_a_full_or_closed_standard_output_is_said(command: str, tmp_path: Path) -> None:
     path = put(tmp_path / "r.yml", GOOD)

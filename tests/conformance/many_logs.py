@@ -17,6 +17,8 @@ from conformance.replay import moment
 #: Of each type so many correlations, each over so many logs: 2,000 where all is proved.
 SIGNATURES = volumes.of(40, least=16)
 LOGS_EACH = volumes.of(50, least=20)
+#: A replay of scheduled runs is over so many logs.
+REPLAYED_LOGS = volumes.of(180, least=150)
 FIVE_MINUTES = 300_000
 
 
@@ -40,7 +42,7 @@ def replayable(kind: str, number: int) -> list[CorrelationCase]:
             one.correlation["correlation"].get("condition", {"gt": 1}).get(name) in (1, 2) for name in ("gt", "gte")
         )
     ][number]
-    return of_five_minutes(case, 180, 70 + number)
+    return of_five_minutes(case, REPLAYED_LOGS, 70 + number)
 
 
 def of_five_minutes(case: CorrelationCase, count: int, seed: int) -> list[CorrelationCase]:

@@ -193,11 +193,18 @@ def test_archives_with_one_connection_are_a_row_each() -> None:
 
 def test_the_edge_of_a_bucket_parts_nothing() -> None:
     edge = START - START % FIVE_MINUTES + FIVE_MINUTES
+    log = []
+    hosts = []
     for first in (edge - 1, edge, edge + 1):
         for span in (0, 1, FIVE_MINUTES - 1, FIVE_MINUTES):
-            log = (_archive(time=first), _connection("c", first + span))
-            assert [len(rows) for rows in _rows(*log)] == [1, 1], (first - edge, span)
-            assert list(_alerts(*log)) == [[["archive", "c"]], [["archive", "c"]]]
+            hosts.append(f"{first - edge} {span}")
+            log.append(_archive(f"archive {hosts[-1]}", first, HostId=hosts[-1]))
+            log.append(_connection(f"connection {hosts[-1]}", first + span, HostId=hosts[-1]))
+    for rows in _rows(*log):
+        assert sorted(str(row["host.id"]) for row in rows) == sorted(hosts)
+        assert {row["Step2Count"] for row in rows} == {1}
+    for alerts in _alerts(*log):
+        assert sorted(alerts) == sorted([f"archive {host}", f"connection {host}"] for host in hosts)
 
 
 @pytest.mark.parametrize(

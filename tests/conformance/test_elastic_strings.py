@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import volumes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import eql_grammar, esql_grammar
 from reference.events import Event
@@ -35,14 +35,14 @@ def _rule(text: str, modifiers: str = "") -> dict[str, object]:
     }
 
 
-@settings(max_examples=1000, deadline=None)
+@volumes.examples(1000)
 @given(st.one_of(TEXTS, HARD))
 def test_the_grammars_read_a_literal_as_its_text(text: str) -> None:
     assert esql_grammar.string_literals(f"ROW x = {esql_text.string(text)}") == [text]
     assert eql_grammar.string_literals(f"process where a == {eql_text.string(text)}") == [text]
 
 
-@settings(max_examples=400, deadline=None)
+@volumes.examples(400)
 @given(st.one_of(TEXTS, HARD), st.sampled_from(PLACES))
 def test_no_value_adds_a_command_or_a_condition(text: str, modifiers: str) -> None:
     (esql,) = to_esql([_rule(text, modifiers)])
@@ -54,7 +54,7 @@ def test_no_value_adds_a_command_or_a_condition(text: str, modifiers: str) -> No
     assert len(eql_grammar.string_literals(eql)) == 4
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(st.text(min_size=1, max_size=12).filter(lambda text: text.strip(".") == text and ".." not in text))
 def test_any_name_of_a_field_is_read_as_that_name(field: str) -> None:
     query = f"FROM a | WHERE {esql_text.name(field)} == 1"

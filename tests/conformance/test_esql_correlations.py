@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import volumes
 from oracles.esql_grammar import commands
 from oracles.esql_values import ALL_READINGS
 from reference.correlation import CountMatch, OrderedMatch, TemporalMatch, correlate
@@ -122,7 +123,7 @@ def test_generated_logs_give_the_tuples_of_the_reference(kind: str) -> None:
 # --- Scheduled runs --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(volumes.of(3, least=2)))
 @pytest.mark.parametrize("kind", ["temporal_ordered", "temporal"])
 def test_overlapping_runs_report_each_match_once(kind: str, number: int) -> None:
     many = replayable(kind, number)
@@ -140,7 +141,7 @@ def test_overlapping_runs_report_each_match_once(kind: str, number: int) -> None
     assert reported == Counter(dict.fromkeys(expected, 1))
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(volumes.of(2)))
 @pytest.mark.parametrize("kind", ["event_count", "value_count"])
 def test_each_run_reports_the_windows_that_became_complete(kind: str, number: int) -> None:
     many = replayable(kind, number)[:60]

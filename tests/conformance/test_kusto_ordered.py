@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import volumes
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
 from reference.correlation import OrderedMatch, correlate
@@ -18,7 +19,7 @@ from sigma_t1020.kusto_language.schemas import SchemaName
 from sigma_t1020.pack import load_pack
 
 from conformance.kusto import load, query_tuples, reference_tuples, to_kql
-from conformance.many_logs import FIVE_MINUTES, LOGS_EACH, SIGNATURES, of_five_minutes, over_many_logs
+from conformance.many_logs import FIVE_MINUTES, LOGS_EACH, REPLAYED_LOGS, SIGNATURES, of_five_minutes, over_many_logs
 from conformance.replay import arrivals, replayed
 
 EVIDENCE = {"process_creation": "ProcessCommandLine", "network_connection": "RemoteIP"}
@@ -166,7 +167,7 @@ def test_the_wider_correlation_takes_any_process_and_direction(
 # --- Scheduled runs --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(volumes.of(4, least=2)))
 def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
     """Events on the edges of the runs are in the logs: the time span is the period, and times are its multiples."""
     case = [
@@ -176,7 +177,7 @@ def test_overlapping_runs_report_each_ordered_match_once(number: int) -> None:
         and one.correlation["correlation"]["group-by"] == ["HostId"]
         and len(one.correlation["correlation"]["rules"]) == 2 + number % 2
     ][number]
-    many = of_five_minutes(case, 180, 70 + number)
+    many = of_five_minutes(case, REPLAYED_LOGS, 70 + number)
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
     reported = replayed(kql, arrivals([event for one in many for event in one.log], number))
     expected = {

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 import volumes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.kusto_engine import KustoEngine
 from reference.events import Event
@@ -31,13 +31,13 @@ def query_of(text: str, modifiers: str = "") -> str:
     return query
 
 
-@settings(max_examples=1500, deadline=None)
+@volumes.examples(1500)
 @given(st.one_of(TEXTS, HARD))
 def test_the_parser_reads_a_literal_as_its_text(text: str) -> None:
     assert kusto_language().string_literals(f"print {string(text)}") == [text]
 
 
-@settings(max_examples=600, deadline=None)
+@volumes.examples(600)
 @given(st.one_of(TEXTS, HARD), st.sampled_from(PLACES))
 def test_a_value_comes_back_from_the_parser_as_that_text(text: str, modifiers: str) -> None:
     literals = kusto_language().string_literals(query_of(text, modifiers))
@@ -68,8 +68,8 @@ def test_a_value_finds_itself_and_its_case_variants_and_nothing_else(number: int
     assert not wrong, "\n".join(wrong[:5])
 
 
-def test_a_thousand_alternatives_are_grouped_and_find_the_last() -> None:
-    values = [f"ärger{number}x" for number in range(1000)]
+def test_hundreds_of_alternatives_are_grouped_and_find_the_last() -> None:
+    values = [f"ärger{number}x" for number in range(400)]
     rule = {
         "title": "Long",
         "logsource": {"category": "process_creation", "product": "windows"},
@@ -77,7 +77,7 @@ def test_a_thousand_alternatives_are_grouped_and_find_the_last() -> None:
     }
     (query,) = to_kql([rule])
     assert not [found for found in kusto_language().diagnostics(query, "sentinel") if found.severity == "Error"]
-    texts = ["ÄRGER999X", "ärger1000x"]
+    texts = ["ÄRGER399X", "ärger400x"]
     events = [
         Event(text, 1_749_985_200_000, {"HostId": "h", "CommandLine": text}, "process_creation", "windows")
         for text in texts
@@ -85,4 +85,4 @@ def test_a_thousand_alternatives_are_grouped_and_find_the_last() -> None:
     with KustoEngine("sentinel") as engine:
         load(engine, events)
         found = engine.query(query, datetime(2025, 6, 15, 12, 0))
-    assert [row["ProcessCommandLine"] for row in found] == ["ÄRGER999X"]
+    assert [row["ProcessCommandLine"] for row in found] == ["ÄRGER399X"]

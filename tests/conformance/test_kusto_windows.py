@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import volumes
 from events.defender_tables import report_id
 from oracles.kusto_engine import KustoEngine
 from reference.correlation import CountMatch, OrderedMatch, TemporalMatch, correlate, timespan_ms
@@ -20,10 +21,20 @@ from sigma.backends.t1020.common.losses import Unsupported
 from sigma_t1020.kusto_language.schemas import SchemaName
 
 from conformance.kusto import load, milliseconds, to_kql
-from conformance.many_logs import LOGS_EACH, SIGNATURES, first_completed, of_five_minutes, over_many_logs, replayable
+from conformance.many_logs import (
+    LOGS_EACH,
+    REPLAYED_LOGS,
+    SIGNATURES,
+    first_completed,
+    of_five_minutes,
+    over_many_logs,
+    replayable,
+)
 from conformance.replay import DELAY, PERIOD, KustoSystem, arrivals, replayed, runs
 
 NOW = datetime(2025, 6, 15, 20, 0)
+#: Of each type so many correlations of another one, each over half of LOGS_EACH.
+NESTED = volumes.of(20, least=10)
 
 #: Where a row has a group-by field of the generated correlations.
 KEYS = {"HostId": "DeviceId", "device": "DeviceId", "Computer": "DeviceName", "User": "User"}
@@ -104,7 +115,7 @@ def test_generated_logs_of_a_correlation_of_another_give_the_tuples_of_the_refer
     differing: list[str] = []
     expected_rows = 0
     inner: Counter[str] = Counter()
-    for number, case in enumerate(sample(nested_cases((kind,)), 20, 17)):
+    for number, case in enumerate(sample(nested_cases((kind,)), NESTED, 17)):
         span = timespan_ms(case.correlation["correlation"]["timespan"])
         drawn = sample(logs(span, 2), LOGS_EACH // 2, 300 + number)
         group = [replace(case, log=log).under(f"c{number}l{i}_") for i, log in enumerate(drawn)]
@@ -126,7 +137,7 @@ def test_generated_logs_of_a_correlation_of_another_give_the_tuples_of_the_refer
 # --- Scheduled runs --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(volumes.of(3, least=2)))
 def test_overlapping_runs_report_each_temporal_match_once(number: int) -> None:
     many = replayable("temporal", number)
     kql = to_kql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
@@ -152,7 +163,7 @@ def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(num
         # Of the others no scheduled run can tell when they are complete.
         and one.rules["nested"]["correlation"].get("condition", {"gt": 1}).keys() & {"gt", "gte"}
     )
-    many = of_five_minutes(case, 180, 90 + number)
+    many = of_five_minutes(case, REPLAYED_LOGS, 90 + number)
     kql = to_kql([*case.rules.values(), case.correlation], schedule="5m", delay="3m")[-1]
     coming = arrivals([event for one in many for event in one.log], number)
     with KustoSystem(kql) as system:
@@ -164,7 +175,7 @@ def test_overlapping_runs_report_each_match_of_a_correlation_of_another_once(num
     assert Counter(row for _now, found in reports for row in found) == expected
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(volumes.of(2)))
 @pytest.mark.parametrize("kind", ["event_count", "value_count"])
 def test_each_run_reports_the_windows_that_became_complete(kind: str, number: int) -> None:
     many = replayable(kind, number)[:60]

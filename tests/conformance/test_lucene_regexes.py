@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import volumes
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles.lucene_regexp import VersionsDiffer, check, matches
 from reference.regexes import UnsupportedRegexError, compile_regex
@@ -48,7 +48,7 @@ TEXTS = st.text(st.sampled_from(list('aAbBcCkKéÉxX-/1. \n\\"#@&<~]+')), max_si
 FLAGS = st.sampled_from(("", "", "i", "m", "s", "im", "is"))
 
 
-@settings(max_examples=volumes.of(2500), deadline=None)
+@volumes.examples(2500)
 @given(PATTERNS, FLAGS, st.lists(TEXTS, min_size=4, max_size=8))
 def test_a_text_matches_where_the_rules_expression_is_found_in_it(pattern: str, flags: str, texts: list[str]) -> None:
     try:
@@ -71,7 +71,7 @@ def test_a_text_matches_where_the_rules_expression_is_found_in_it(pattern: str, 
         assert "()" in printed
 
 
-@settings(max_examples=500, deadline=None)
+@volumes.examples(500)
 @given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=4))
 def test_one_of_several_values_is_found_in_their_joined_text(pattern: str, texts: list[str]) -> None:
     try:
@@ -85,7 +85,7 @@ def test_one_of_several_values_is_found_in_their_joined_text(pattern: str, texts
 
 
 @given(st.lists(st.text("abc", min_size=30, max_size=60), min_size=20, max_size=60, unique=True))
-@settings(max_examples=30, deadline=None)
+@volumes.examples(30)
 def test_what_is_too_long_is_parted_into_what_is_not(words: list[str]) -> None:
     item = lucene.whole(lucene.parsed(f"^(?:{'|'.join(words)})$", ""))
     pieces = [lucene.printed(piece) for piece in lucene.pieces(item)]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import volumes
 from events.sysmon_in_splunk import splunk_event
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import commands
@@ -128,7 +129,7 @@ def _reported(spl: str, log: list[Event], seed: int) -> Counter[str]:
     return Counter(event for _now, found in reports for event in found)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(volumes.of(3, least=2)))
 @pytest.mark.parametrize("kind", ["temporal_ordered", "temporal"])
 def test_overlapping_runs_report_each_match_once(kind: str, number: int) -> None:
     many = replayable(kind, number)
@@ -144,7 +145,7 @@ def test_overlapping_runs_report_each_match_once(kind: str, number: int) -> None
     assert reported == Counter(dict.fromkeys(expected, 1))
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(volumes.of(2)))
 @pytest.mark.parametrize("kind", ["event_count", "value_count"])
 def test_each_run_reports_the_windows_that_became_complete(kind: str, number: int) -> None:
     many = replayable(kind, number)[:60]

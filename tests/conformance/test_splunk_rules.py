@@ -19,7 +19,8 @@ from conformance.splunk import to_spl
 
 #: Generated years end in 2030.
 NOW = datetime(2032, 1, 1)
-PARTS, IN_PART = volumes.of(20), 250
+PARTS = volumes.of(20)
+IN_PART = volumes.of(5000) // PARTS
 #: Of each modifier so many matches and near misses: 50 of 5,000 pairs.
 EACH_MODIFIER = volumes.of(50)
 #: All that a single rule may need of SPL.

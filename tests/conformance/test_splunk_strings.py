@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 import volumes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.spl_engine import SplEngine
 from oracles.spl_grammar import commands, string_literals
@@ -32,7 +32,7 @@ def _spl(text: str, modifiers: str = "") -> str:
     return spl
 
 
-@settings(max_examples=1000, deadline=None)
+@volumes.examples(1000)
 @given(st.one_of(TEXTS, HARD))
 def test_the_grammar_reads_a_literal_as_its_text(text: str) -> None:
     # A backtick is a macro's, so that no literal of ours has one; see the tests of whole searches.
@@ -40,7 +40,7 @@ def test_the_grammar_reads_a_literal_as_its_text(text: str) -> None:
     assert string_literals(f"index=main | eval x={literal(text)}") == [text]
 
 
-@settings(max_examples=600, deadline=None)
+@volumes.examples(600)
 @given(st.one_of(TEXTS, HARD), st.sampled_from(PLACES))
 def test_no_value_adds_a_command_or_a_macro(text: str, modifiers: str) -> None:
     spl = _spl(text, modifiers)

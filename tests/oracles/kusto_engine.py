@@ -247,6 +247,8 @@ def _unescaped(escape: re.Match[str]) -> str:
 def _connected() -> DuckDBPyConnection:
     """A new database, and the functions that duckdb-kql lacks."""
     connection = duckdb_kql.connect()
+    # Two workers share two cores, and most of these queries are small.
+    connection.execute("SET threads = 1")
     supply_address_tests(connection)
     supply_numbers()
     return connection

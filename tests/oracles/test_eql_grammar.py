@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+import volumes
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.eql_grammar import parse, steps, string_literals
 from oracles.eql_tokens import EqlError, EqlUnsupported
@@ -153,14 +154,14 @@ def test_what_a_string_holds(written: str, held: str) -> None:
     assert string_literals(f"any where f == {written} and true") == [held]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=10))
 def test_any_text_can_be_written(text: str) -> None:
     escaped = "".join(f"\\u{{{ord(c):08x}}}" if c in '\\"\r\n' else c for c in text)
     assert string_literals(f'any where f == "{escaped}"') == [text]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(st.text("abfn\"\\'u{}?*/.:=[]() \n~1-", max_size=15))
 def test_any_condition_is_read_or_refused(text: str) -> None:
     position = 0

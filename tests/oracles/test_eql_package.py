@@ -11,9 +11,10 @@ from contextlib import ExitStack
 
 import eql
 import pytest
+import volumes
 from eql.events import Event
 from eql.parser import allow_runs, elasticsearch_syntax, skip_optimizations
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.eql_engine import EqlEngine
 from oracles.eql_examples import at, column, letters, sequence
@@ -77,14 +78,14 @@ _CONDITION = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@volumes.examples(150)
 @given(_CONDITION, st.lists(st.tuples(TEXTS, st.integers(-3, 3)), max_size=4))
 def test_conditions_without_nulls_agree(condition: str, values: list[tuple[str, int]]) -> None:
     events = at(*({"f": text, "n": number} for text, number in values))
     assert oracle(f"any where {condition}", events) == package(f"any where {condition}", events)
 
 
-@settings(max_examples=100, deadline=None)
+@volumes.examples(100)
 @given(st.text("abn\"\\'u{}4?*. ~:=()", max_size=12))
 def test_what_the_oracle_reads_the_package_reads(text: str) -> None:
     # `4.` is a number of Elasticsearch's alone.
@@ -145,7 +146,7 @@ def stages(events: Events, query: str) -> list[list[object]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(
     st.lists(st.tuples(st.sampled_from("ABCU"), st.sampled_from(("x", "X", None)), st.integers(0, 3)), max_size=14),
     st.sampled_from(("AB", "AAB", "ABC", "AA", "BAB", "ABAC")),
@@ -163,7 +164,7 @@ def test_sequences_are_those_of_the_stages(
     assert sorted(map(str, oracle(query, events))) == sorted(map(str, stages(events, query)))
 
 
-@settings(max_examples=50, deadline=None)
+@volumes.examples(50)
 @given(st.text("ABC", max_size=10), st.sampled_from(("A", "B")), st.integers(2, 3), st.integers(1, 9))
 def test_sequences_of_seconds_agree_with_the_package(text: str, repeated: str, runs: int, span: int) -> None:
     query = f'sequence with maxspan={span}s [any where f == "{repeated}"] with runs={runs} [any where f == "C"]'

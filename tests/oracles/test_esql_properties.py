@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+import volumes
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.esql_engine import EsqlEngine
 from oracles.esql_grammar import string_literals
@@ -51,13 +52,13 @@ def literal(text: str) -> str:
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@volumes.examples(60)
 def test_a_literal_is_the_text_that_was_written(wanted: list[str]) -> None:
     assert string_literals(f"ROW a = CONCAT({', '.join(map(literal, wanted))})") == wanted
 
 
 @given(documents)
-@settings(max_examples=40, deadline=None)
+@volumes.examples(40)
 def test_three_values(held: list[dict[str, Any]]) -> None:
     assert ids("NOT (a AND b)", held) == ids("NOT a OR NOT b", held)
     assert ids("NOT (a OR b)", held) == ids("NOT a AND NOT b", held)
@@ -67,7 +68,7 @@ def test_three_values(held: list[dict[str, Any]]) -> None:
 
 
 @given(documents, texts)
-@settings(max_examples=40, deadline=None)
+@volumes.examples(40)
 def test_a_text_is_equal_unequal_or_null(held: list[dict[str, Any]], wanted: str) -> None:
     same, other = f"s == {literal(wanted)}", f"s != {literal(wanted)}"
     assert ids(other, held) == ids(f"NOT {same}", held)
@@ -98,7 +99,7 @@ patterns = st.lists(st.sampled_from(["a", "A", "b", "*", "?", r"\*", r"\?", r"\\
 
 
 @given(documents, patterns.map("".join))
-@settings(max_examples=80, deadline=None)
+@volumes.examples(80)
 def test_like_another_way(held: list[dict[str, Any]], pattern: str) -> None:
     single = [number for number, one in enumerate(held) if isinstance(one.get("s"), str)]
     wanted = [number for number in single if like(pattern, held[number]["s"])]
@@ -107,7 +108,7 @@ def test_like_another_way(held: list[dict[str, Any]], pattern: str) -> None:
 
 
 @given(documents, patterns.map("".join))
-@settings(max_examples=15, deadline=None)
+@volumes.examples(15)
 def test_a_lower_pattern_is_the_same_in_each_reading_for_ascii(held: list[dict[str, Any]], pattern: str) -> None:
     held = [one for one in held if str(one.get("s", "")).isascii()]
     lower = pattern.lower().replace("é", "e")
@@ -117,7 +118,7 @@ def test_a_lower_pattern_is_the_same_in_each_reading_for_ascii(held: list[dict[s
 
 
 @given(documents)
-@settings(max_examples=40, deadline=None)
+@volumes.examples(40)
 def test_groups_have_each_row_once_for_each_value(held: list[dict[str, Any]]) -> None:
     rows = run("STATS c = COUNT(*), k = COUNT(n), v = MV_SORT(VALUES(n)) BY s", held)
     wanted: Counter[str | None] = Counter()
@@ -129,7 +130,7 @@ def test_groups_have_each_row_once_for_each_value(held: list[dict[str, Any]]) ->
 
 
 @given(documents)
-@settings(max_examples=40, deadline=None)
+@volumes.examples(40)
 def test_sorting_is_that_of_python(held: list[dict[str, Any]]) -> None:
     def smallest(document: Mapping[str, Any], choose: Any) -> Any:
         value = document.get("n")
@@ -147,7 +148,7 @@ def test_sorting_is_that_of_python(held: list[dict[str, Any]]) -> None:
 
 
 @given(documents, st.sampled_from(["5 minutes", "1 hour", "1 day", "1 week", "1 month", "1 year"]))
-@settings(max_examples=40, deadline=None)
+@volumes.examples(40)
 def test_rounding_down_twice_is_rounding_down(held: list[dict[str, Any]], span: str) -> None:
     rows = run(f"EVAL x = DATE_TRUNC({span}, t), y = DATE_TRUNC({span}, x), z = t + {span} | KEEP t, x, y, z", held)
     for row in rows:
@@ -158,7 +159,7 @@ def test_rounding_down_twice_is_rounding_down(held: list[dict[str, Any]], span: 
 
 
 @given(documents)
-@settings(max_examples=20, deadline=None)
+@volumes.examples(20)
 def test_an_order_that_is_asked_for_is_the_same_upside_down(held: list[dict[str, Any]]) -> None:
     query = "STATS c = COUNT(*), m = MAX(n), v = MV_SORT(VALUES(s)) BY a, n | SORT a, n, c"
     assert run(query, held) == run(query, held, readings=Readings(upside_down=True))

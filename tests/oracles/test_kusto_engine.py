@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import duckdb_kql
 import pytest
-from hypothesis import given, settings
+import volumes
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.kusto_engine import KustoEngine, plain_literals
 from processor import processor_seconds
@@ -284,7 +285,7 @@ def test_the_engine_decodes_literals_as_microsofts_parser(engine: KustoEngine, l
 
 
 @given(st.text(st.sampled_from("\\\"'un0x41@h`~/\n\r\t\u2028\U0001f600 "), max_size=12))
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 def test_any_text_survives_the_rewriting_of_literals(text: str) -> None:
     value = text.replace("\r", "").replace("\n", "")
     for literal in ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"', "@'" + value.replace("'", "''") + "'"):

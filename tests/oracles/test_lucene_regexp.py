@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+import volumes
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.lucene_record import ANSWERS
 from oracles.lucene_regexp import MAX_REGEX_LENGTH, LuceneRegexError, VersionsDiffer, check, matches
@@ -196,13 +197,13 @@ ALIKE = st.recursive(_ATOMS, _grown, max_leaves=8)
 TEXTS = st.text(alphabet="aabbAc1.\\-\né", max_size=8)
 
 
-@settings(max_examples=400, deadline=None)
+@volumes.examples(400)
 @given(ALIKE, TEXTS)
 def test_simple_patterns_match_as_in_python(pattern: str, text: str) -> None:
     assert matches(pattern, text) is bool(re.fullmatch(pattern, text, re.DOTALL | re.ASCII))
 
 
-@settings(max_examples=200, deadline=None)
+@volumes.examples(200)
 @given(ALIKE, ALIKE, TEXTS)
 def test_intersection_complement_and_union(one: str, two: str, text: str) -> None:
     first, second = matches(one, text), matches(two, text)
@@ -215,7 +216,7 @@ def test_intersection_complement_and_union(one: str, two: str, text: str) -> Non
     )
 
 
-@settings(max_examples=200, deadline=None)
+@volumes.examples(200)
 @given(st.integers(0, 1200), st.integers(0, 1200), st.text(alphabet="0123456789", max_size=5), st.integers(1, 5))
 def test_intervals_are_of_numbers(low: int, high: int, digits: str, width: int) -> None:
     first, last = sorted((low, high))
@@ -227,7 +228,7 @@ def test_intervals_are_of_numbers(low: int, high: int, digits: str, width: int) 
         assert matches(f"<{low_text}-{high_text}>", digits) is (within and len(digits) == len(low_text))
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(st.text(max_size=12), TEXTS)
 def test_escaped_text_is_itself(literal: str, text: str) -> None:
     escaped = re.sub(r'([.?+*|{}\[\]()"\\#@&<>~])', r"\\\1", literal)
@@ -237,7 +238,7 @@ def test_escaped_text_is_itself(literal: str, text: str) -> None:
         assert matches(f'"{literal}"', literal)
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(st.text(alphabet='ab1.?+*|{}[]()"\\#@&<>~^-,dS', max_size=10), TEXTS)
 def test_any_pattern_has_an_answer_or_is_refused(pattern: str, text: str) -> None:
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from itertools import combinations_with_replacement
 
-from hypothesis import given, settings
+import volumes
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles.spl_engine import SplEngine
 from oracles.spl_examples import START
@@ -24,13 +25,13 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(TEXT | QUERY_TEXT)
 def test_a_quoted_string_comes_back(text: str) -> None:
     assert string_literals(f"a={quoted(text)} | where b={quoted(text)} | rename c AS {quoted(text)}") == [text] * 3
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(TEXT | QUERY_TEXT)
 def test_a_value_is_found_by_where_and_by_search(text: str) -> None:
     engine = SplEngine([{"v": text}, {"v": text + "x"}])
@@ -51,19 +52,19 @@ def fits(pattern: str, text: str, many: str, one: str) -> bool:
 SMALL = st.text(st.sampled_from("aB%_*.\n"), max_size=6)
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(SMALL, SMALL)
 def test_a_wildcard_is_any_characters(pattern: str, text: str) -> None:
     assert (wildcard(pattern).fullmatch(text) is not None) == fits(pattern.lower(), text.lower(), "*", "")
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(SMALL, SMALL)
 def test_a_like_pattern_has_two_wildcards(pattern: str, text: str) -> None:
     assert (like(pattern, False).fullmatch(text) is not None) == fits(pattern, text, "%", "_")
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(SMALL, SMALL)
 def test_an_escaped_like_pattern_is_text(pattern: str, text: str) -> None:
     escaped = "".join("\\" + each for each in pattern)
@@ -81,7 +82,7 @@ def engine_of(pairs: list[tuple[str, int]], **options: object) -> SplEngine:
     return SplEngine(events, **options)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(PAIRS)
 def test_stats_is_a_computation_for_each_group(pairs: list[tuple[str, int]]) -> None:
     query = (
@@ -121,7 +122,7 @@ def summary(numbers: list[int]) -> dict[str, object]:
     }
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(PAIRS, st.integers(0, 4), st.booleans(), st.booleans())
 def test_streamstats_is_a_computation_for_each_window(
     pairs: list[tuple[str, int]], window: int, current: bool, over_all: bool
@@ -138,7 +139,7 @@ def test_streamstats_is_a_computation_for_each_window(
     assert rows == expected
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(
     st.lists(st.integers(0, 40), max_size=12).map(sorted),
     st.sampled_from([1, 5, 10]),
@@ -162,14 +163,14 @@ def test_a_time_window_is_a_computation(
     ]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(PAIRS)
 def test_eventstats_is_stats_on_each_event(pairs: list[tuple[str, int]]) -> None:
     rows = engine_of(pairs).query("* | eventstats sum(n) AS s BY h | table h n s", NOW)
     assert rows == [{"h": h, "n": str(n), "s": sum(m for each, m in pairs if each == h)} for h, n in pairs]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(st.lists(st.tuples(NUMBERS, st.text(st.sampled_from("aBc"), min_size=1, max_size=3)), max_size=12))
 def test_sort_is_by_numbers_then_by_text_and_stable(pairs: list[tuple[int, str]]) -> None:
     events = [{"_time": START - at, "n": str(n), "t": t, "id": at} for at, (n, t) in enumerate(pairs)]
@@ -178,7 +179,7 @@ def test_sort_is_by_numbers_then_by_text_and_stable(pairs: list[tuple[int, str]]
     assert [row["id"] for row in rows] == expected
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(PAIRS, st.integers(1, 3))
 def test_dedup_keeps_the_first_of_each(pairs: list[tuple[str, int]], most: int) -> None:
     rows = engine_of(pairs).query(f"* | dedup {most} h | table h n", NOW)
@@ -228,21 +229,21 @@ def holds(tree: object, raw: str) -> bool:
     return not parts[0] if tree[0] == "NOT" else all(parts) if tree[0] == "AND" else any(parts)
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(conditions(search=True))
 def test_search_binds_not_then_or_then_and(condition: tuple[str, object]) -> None:
     rows = SplEngine(EVENTS).query(f"{condition[0]} | table id", NOW)
     assert rows == [{"id": event["id"]} for event in EVENTS if holds(condition[1], event["_raw"])]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(conditions(search=False))
 def test_where_binds_not_then_and_then_or(condition: tuple[str, object]) -> None:
     rows = SplEngine(EVENTS).query(f"id=* | where {condition[0]} | table id", NOW)
     assert rows == [{"id": event["id"]} for event in EVENTS if holds(condition[1], event["_raw"])]
 
 
-@settings(deadline=None)
+@volumes.examples(100)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)))
 def test_a_time_that_is_written_can_be_read(at: datetime) -> None:
     form = "%Y-%m-%dT%H:%M:%S.%6N"

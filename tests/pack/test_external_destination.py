@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
+from random import Random
 from typing import NamedTuple
 
 import duckdb
 import pytest
+import volumes
 from pack.pack_files import RULE_FILES, document, non_public_networks, rule_document
 
 RULE = "proc_creation_win_transfer_tool_external_upload"
@@ -42,14 +44,15 @@ def test_private_networks_are_whole_in_their_third_octet() -> None:
     assert all(network.prefixlen <= 24 for network in private_networks())
 
 
-def test_python_agrees_with_the_networks_on_all_first_two_octets() -> None:
+def test_python_agrees_with_the_networks_on_the_first_two_octets() -> None:
     private = bytearray(1 << 24)
     for network in private_networks():
         start = int(network.network_address) >> 8
         private[start : start + (1 << (24 - network.prefixlen))] = b"\1" * (1 << (24 - network.prefixlen))
     url, scp = (re.compile(form, re.IGNORECASE) for form in expressions())
     wrong: list[str] = []
-    for first_two in range(1 << 16):
+    # RE2 tries all of them below, in a fraction of the time.
+    for first_two in Random(1).sample(range(1 << 16), volumes.of(1 << 16)):
         prefix = f"{first_two >> 8}.{first_two & 255}"
         for third in THIRD_OCTETS:
             address = f"{prefix}.{third}.{(first_two + third) % 256}"

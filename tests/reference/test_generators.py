@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 import volumes
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from sigma.collection import SigmaCollection
 from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.rule import SigmaRule
@@ -137,13 +137,13 @@ def test_samples_are_the_same_for_the_same_seed() -> None:
     assert sample(correlation_cases(), 100, 5) == sample(correlation_cases(), 100, 5)
 
 
-@settings(max_examples=50, deadline=None)
+@volumes.examples(50)
 @given(strategy(pairs()))
 def test_the_strategy_of_pairs_works_in_a_property(one: Pair) -> None:
     assert matches(one.rule, one.event, one.placeholders) is one.matches
 
 
-@settings(max_examples=50, deadline=None)
+@volumes.examples(50)
 @given(strategy(logs(60_000)))
 def test_logs_have_distinct_ids_and_their_log_source(log: list[Event]) -> None:
     assert len({event.id for event in log}) == len(log) > 0

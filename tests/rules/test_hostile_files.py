@@ -6,7 +6,8 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+import volumes
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from processor import processor_seconds
 from rule_texts import GOOD, PLAIN, correlation, detection, load_beside_good, of_condition, value
@@ -119,7 +120,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@volumes.examples(300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents=st.lists(RULES | STRUCTURES, max_size=4))
 def test_no_structure_raises(documents: list[object]) -> None:
     import yaml
@@ -130,7 +131,7 @@ def test_no_structure_raises(documents: list[object]) -> None:
     assert [problem for problem in loaded.problems if not str(problem).isprintable()] == []
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_bytes_raise(raw: bytes) -> None:
     loaded = load(["-"], stdin=io.BytesIO(raw))

@@ -6,8 +6,9 @@ import datetime
 from typing import Any
 
 import pytest
+import volumes
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from processor import processor_seconds
 from sigma_t1020.rules.yaml_composer import MAX_ALIASED, MAX_DEPTH
@@ -200,7 +201,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@volumes.examples(300)
 @given(values=st.lists(VALUES, min_size=1, max_size=3), flow=st.sampled_from([None, False, True]))
 def test_what_pyyaml_writes_is_read_back(values: list[Any], flow: bool | None) -> None:
     text = yaml.safe_dump_all(values, default_flow_style=flow, allow_unicode=True, explicit_start=True)
@@ -209,7 +210,7 @@ def test_what_pyyaml_writes_is_read_back(values: list[Any], flow: bool | None) -
     assert [document.data for document in documents] == list(yaml.safe_load_all(text))
 
 
-@settings(max_examples=500, deadline=None)
+@volumes.examples(500)
 @given(text=st.text(max_size=60) | st.text(alphabet="ab:-[]{}&*!|>'\"%#,? \t\n<=.1", max_size=60))
 def test_no_text_raises_and_what_is_accepted_is_what_safe_load_gives(text: str) -> None:
     documents = parse(text)
