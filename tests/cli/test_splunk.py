@@ -37,7 +37,8 @@ def test_a_lookback_is_in_the_base_search_and_a_schedule_is_not(good: Path) -> N
     assert "index=* earliest=-7d\n" in query(good, "--lookback", "7d", target="splunk")
     scheduled = query(good, "--schedule", "5m", target="splunk")
     assert "earliest" not in scheduled
-    assert "| where round(_time*1000)>(now()-600)*1000 AND round(_time*1000)<=(now()-300)*1000" in scheduled
+    assert "| where round(_time*1000)>=(RunEnd-600)*1000 AND round(_time*1000)<(RunEnd-300)*1000" in scheduled
+    assert scheduled.count("now()") == 1, "only where the range has no end"
 
 
 def test_the_dialect_tstats_has_single_rules_and_refuses_correlations_by_name() -> None:

@@ -123,9 +123,9 @@ class EsqlSystem:
         """See System."""
         self._events.extend(events)
 
-    def run(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+    def run(self, started: datetime, scheduled: datetime) -> Sequence[Mapping[str, Any]]:
         """See System."""
-        return esql_engine(self._events).query(self._esql, now)
+        return esql_engine(self._events).query(self._esql, scheduled)
 
 
 def holds(event: Event) -> bool:

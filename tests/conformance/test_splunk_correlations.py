@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -154,8 +154,8 @@ def test_each_run_reports_the_windows_that_became_complete(kind: str, number: in
     reports = runs(SplunkSystem(spl), coming, lambda row: ((str(row["host"]),), _milliseconds(row["_time"])))
     total = 0
     for now, found in reports:
-        # Splunk's now() has whole seconds.
-        end = now.replace(microsecond=0) - DELAY
+        # A range of Splunk's does not include its end.
+        end = now - DELAY - timedelta(milliseconds=1)
         begin = end - PERIOD
         expected = [row for one in many for row in first_completed(one, begin, end)]
         assert sorted(found) == sorted(expected)
@@ -186,6 +186,31 @@ def test_a_match_completed_a_fraction_of_a_millisecond_beside_the_edge_of_runs_i
     for spl in (both, single):
         found = [SplEngine(events).query(spl, edge + DELAY + run * PERIOD) for run in (-1, 0, 1, 2)]
         assert sum(map(len, found)) == 1, spl
+
+
+@pytest.mark.parametrize("delay", ["0s", "3m"])
+def test_an_event_at_the_end_of_a_range_is_reported_by_the_next_run_however_late_it_starts(delay: str) -> None:
+    (spl,) = to_spl(
+        [
+            {
+                "title": "one",
+                "logsource": {"category": "process_creation", "product": "windows"},
+                "detection": {"s": {"Image": "one"}, "condition": "s"},
+            }
+        ],
+        schedule="5m",
+        delay=delay,
+    )
+    edge = datetime(2025, 6, 15, 12, tzinfo=timezone.utc)
+    event = splunk_event(Event("one", 0, {"Computer": "pc", "Image": "one"}, "process_creation", "windows"))
+    engine = SplEngine([event | {"_time": int(edge.timestamp())}])
+    held_back = DELAY if delay == "3m" else timedelta()
+    for late in (timedelta(), timedelta(seconds=41)):
+        ends = [edge + held_back + run * PERIOD for run in (-1, 0, 1, 2)]
+        assert [len(engine.query(spl, end + late, end)) for end in ends] == [0, 0, 1, 0]
+    # Somebody who pastes the search runs it over all time, or again over an old range.
+    assert len(engine.query(spl, edge + held_back + PERIOD)) == 1
+    assert len(engine.query(spl, edge + timedelta(days=9), edge + held_back + PERIOD)) == 1
 
 
 def test_overlapping_runs_report_each_event_of_a_rule_once() -> None:

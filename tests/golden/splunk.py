@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from events.data_models_in_splunk import data_models
 from events.sysmon_in_splunk import splunk_event
@@ -17,9 +18,11 @@ from sigma_t1020.targets import Target
 from golden.cases import NOW, Case, Label, Labelled
 
 #: Without join, append, multisearch, transaction, map and subsearches.
-COMMANDS = frozenset(("search", "where", "eval", "sort", "streamstats", "eventstats", "stats", "table"))
+COMMANDS = frozenset(("search", "where", "eval", "sort", "streamstats", "eventstats", "stats", "table", "addinfo"))
 #: Of what Sysmon does not log.
-OF_DATA_MODELS = frozenset(("tstats", "rename", "where", "eval", "table"))
+OF_DATA_MODELS = frozenset(("tstats", "rename", "where", "eval", "table", "addinfo"))
+#: A range does not include its end, and the labels do: the run that they are of ends with the next millisecond.
+RANGE_END = NOW + timedelta(milliseconds=1)
 
 
 def complaints(query: ConvertedQuery, target: Target) -> list[str]:
@@ -47,7 +50,7 @@ def found(case: Case, target: Target, events: Sequence[Labelled]) -> Counter[Lab
     for query in case.converted(target).queries:
         # Without the projection, a row of a rule is the whole event.
         text = query.text.rpartition("\n| table ")[0]
-        for row in SplEngine(log, datamodels=models).query(text, NOW):
+        for row in SplEngine(log, datamodels=models).query(text, NOW, RANGE_END):
             ids = row.get("RuleIds", row.get("RuleId"))
             several = ids if isinstance(ids, list) else [ids]
             for name in map(case.rule_of, several) if case.options.combine else [case.name_of(query)]:

@@ -19,7 +19,7 @@ from oracles.spl_grammar import Command, pipeline
 from oracles.spl_search import compiled
 from oracles.spl_stats import eventstats, stats, streamstats
 from oracles.spl_tstats import tstats
-from oracles.spl_values import Event, Events, Number, Readings, Step, TimeWindow, epoch, loaded
+from oracles.spl_values import Event, Events, Number, Readings, Scalar, Step, TimeWindow, epoch, loaded
 
 
 class SplEngine:
@@ -51,21 +51,33 @@ class SplEngine:
         # Newest first, those without a time last.
         self._events = sorted(map(loaded, events), key=_newest)
 
-    def query(self, spl: str, now: datetime) -> list[dict[str, object]]:
+    def query(self, spl: str, now: datetime, latest: datetime | None = None) -> list[dict[str, object]]:
         """What a query gives when it starts at `now` (UTC where that names no zone): rows of fields that are not null.
+
+        `latest` is the end of the time range that dispatch sets, which is not in it (Search Manual, 'Specify time
+        modifiers in your search'); without it, the range is all time. A scheduled search that starts late has the
+        range of its scheduled time ('Prioritize concurrently scheduled reports in Splunk Web').
 
         Numbers are int or, with a fraction, Decimal; several values are a list. Raises SplError for what is no SPL,
         SplUnsupported for what the documentation leaves open, also when that shows only as the query runs.
         """
-        context = Context(epoch(now), self._readings)
+        context = Context(epoch(now), self._readings, None if latest is None else epoch(latest))
         steps = [self._step(command, context, first=number == 0) for number, command in enumerate(self._pipeline(spl))]
         events: Events = self._events
+        if context.latest is not None:
+            events = [event for event in events if _time(event) < context.latest]
         for step in steps:
             events = step(events)
         return [
             {name: list(value) if isinstance(value, tuple) else value for name, value in event.items()}
             for event in events
         ]
+
+    def _in_range(self, latest: Number | None) -> dict[str, Events]:
+        """The rows of the data models before the end of the range."""
+        if latest is None:
+            return self._datamodels
+        return {name: [row for row in rows if _time(row) < latest] for name, rows in self._datamodels.items()}
 
     def _pipeline(self, spl: str) -> tuple[Command, ...]:
         return pipeline(spl, self._macros)
@@ -92,8 +104,25 @@ class SplEngine:
             case "streamstats":
                 return streamstats(tree, context, self._list_maxsize, self._time_window, self._max_stream_window)
             case "tstats":
-                return tstats(tree, context, self._list_maxsize, self._datamodels)
+                return tstats(tree, context, self._list_maxsize, self._in_range(context.latest))
+            case "addinfo":
+                return _addinfo(context)
         return PLAIN[name](tree)
+
+
+def _addinfo(context: Context) -> Step:
+    """Search Reference, 'addinfo': the boundaries of the search, where the latest of all time is infinite.
+
+    That it is written +Infinity is seen in published results and searches; the page says "+infinity" only in its text.
+    """
+    told: dict[str, Scalar] = {"info_max_time": "+Infinity" if context.latest is None else context.latest}
+
+    def run(events: Events) -> Events:
+        for event in events:
+            event.update(told)
+        return events
+
+    return run
 
 
 def _eval(command: Command, context: Context) -> Step:
@@ -113,5 +142,9 @@ def _eval(command: Command, context: Context) -> Step:
 
 
 def _newest(event: Event) -> Number:
+    return -_time(event)
+
+
+def _time(event: Event) -> Number:
     at = event.get("_time")
-    return float("inf") if at is None or isinstance(at, str | tuple) else -at  # type: ignore[return-value]
+    return float("-inf") if at is None or isinstance(at, str | tuple) else at  # type: ignore[return-value]

@@ -32,10 +32,11 @@ Decide: TypeAlias = Callable[[Event], bool | None]
 
 @dataclass(frozen=True)
 class Context:
-    """What an expression is compiled with: the time at which the query runs, and the readings."""
+    """What is compiled with a query: when it runs, the readings, and the end of its range (None for all time)."""
 
     now: Number
     readings: Readings
+    latest: Number | None = None
 
     @property
     def unknown(self) -> bool | None:

@@ -71,13 +71,14 @@ GRAMMARS: Mapping[str, str] = {
     "fillnull": "commands",
     "regex": "commands",
     "rex": "commands",
+    "addinfo": "commands",
 }
 """Command -> the grammar of its arguments."""
 
 _STARTS = {
     "search": ["start"],
     "eval": ["where", "eval", "stats", "streamstats", "tstats"],
-    "commands": ["sort", "dedup", "rename", "fields", "table", "fillnull", "regex", "rex"],
+    "commands": ["sort", "dedup", "rename", "fields", "table", "fillnull", "regex", "rex", "addinfo"],
 }
 
 _PIECE = re.compile(

@@ -340,3 +340,15 @@ def test_null_is_carried_through_where_comparisons_give_it() -> None:
         ('if(NOT v="b", 1, 2) = 1', [1]),
     ):
         assert engine.query(f"id=* | where {condition} | table id", NOW) == ids(*wanted), condition
+
+
+def test_a_range_leaves_out_its_own_end_and_addinfo_tells_it() -> None:
+    """Search Reference, 'addinfo'; a search that starts late keeps the range of its scheduled time."""
+    held = [{"id": "0", "_time": START - 1}, {"id": "1", "_time": START}]
+    engine = SplEngine(held, datamodels={"X": held})
+    ended = datetime.fromtimestamp(START, tz=timezone.utc)
+    late = ended + timedelta(seconds=40)
+    query = "* | addinfo | eval lag=now()-info_max_time | table id lag"
+    assert engine.query(query, late, ended) == [{"id": "0", "lag": 40}]
+    assert engine.query("| tstats count FROM datamodel=X", late, ended) == [{"count": 1}]
+    assert {row["info_max_time"] for row in engine.query("* | addinfo", late)} == {"+Infinity"}

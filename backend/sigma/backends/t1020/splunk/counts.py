@@ -30,7 +30,7 @@ class Count(Piped, CountQuery):
         lines = self.legs.lines(frame, self.span)
         lines.extend(self._values() if self.counted else self._events())
         if frame.scheduled:
-            lines.append(eval_line([f"Good=if(Completed>{frame.since}, Good, null())"]))
+            lines.append(eval_line([f"Good=if(Completed>={frame.since}, Good, null())"]))
         by = self.legs.by
         lines.append(f"| eventstats min(Good) AS WindowStart BY {by}")
         lines.append(f"| where {MS}>=WindowStart AND {MS}<=WindowStart+{self.span * 1000}")

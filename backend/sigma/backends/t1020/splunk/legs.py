@@ -25,7 +25,7 @@ NO_KEY = "NoKey"
 #: The names of the fields that the searches make; fields of the events must not have them.
 _MADE = re.compile(
     r"Ms|EventId|NoKey|Rules|Items?|ItemsTied|(Step|Rule)[0-9]+\w*|Reached[0-9]*|Nth[A-Z]*|Seen|Good|Completed[0-9]*|"
-    r"(Has)?Value|ValueCount|Values|Counted|Previous|WindowStart|EventCount|LastTime|EdgeMs|EdgeId|SecondMs"
+    r"RunEnd|info_(min_time|max_time|sid|search_time)|(Has)?Value|ValueCount|Values|Counted|Previous|WindowStart|EventCount|LastTime|EdgeMs|EdgeId|SecondMs"
 )
 #: The fields of an event's place in its index; Splunk writes their values, which contain no bar.
 _PLACE = frozenset(("_bkt", "_cd"))

@@ -16,6 +16,8 @@ from .predicates import ANY, WIDTH, Predicate, expression, is_exact, merge, sear
 from .text import eval_name, is_range, search_name, search_value, text
 
 DEFAULT_INDEX = "*"
+#: The field for the end of the range that a scheduled search reads, in seconds.
+RUN_END = "RunEnd"
 
 
 def is_index(text: str) -> bool:
@@ -28,7 +30,9 @@ class SplunkFrame(TimeFrame):
     """A time frame as SPL writes it, and the index to search: a name, in which `*` is a wildcard, or a macro.
 
     With a schedule, the base search has no time range, because the saved search sets one. `where` keeps the events of
-    the run, so a range that is too wide does no harm.
+    the run, so a range that reaches too far back does no harm. A run is told by the end of its range, not by now(): a
+    search that starts late keeps the range of its scheduled time (Reporting Manual, 'Prioritize concurrently scheduled
+    reports in Splunk Web'), but now() is when it started (Search Reference, 'Date and Time functions').
     """
 
     index: str = DEFAULT_INDEX
@@ -45,22 +49,28 @@ class SplunkFrame(TimeFrame):
         """The lines that keep the events of a scheduled run.
 
         `earlier` is how long before its completion a match may begin, in seconds. Times are rounded to ms here as they
-        are for completion, so that no event falls between two runs.
+        are for completion, so that no event falls between two runs. A range does not include its end, so neither does
+        the run. The range of a search over all time has no end: then it is now.
         """
         if not self.period:
             return []
         start = self.period + self.delay + earlier
         time = "round(_time*1000)"
-        return [f"| where {time}>(now()-{start})*1000 AND {time}<=(now()-{self.delay})*1000"]
+        until = f"({RUN_END}-{self.delay})" if self.delay else RUN_END
+        return [
+            "| addinfo",
+            eval_line([f'{RUN_END}=if(info_max_time="+Infinity", now(), info_max_time)']),
+            f"| where {time}>=({RUN_END}-{start})*1000 AND {time}<{until}*1000",
+        ]
 
     def completed(self, ms: str) -> list[str]:
         """The lines that filter by the time that completed a match, an expression in ms."""
-        return [f"| where {ms}>{self.since}"] if self.scheduled else []
+        return [f"| where {ms}>={self.since}"] if self.scheduled else []
 
     @property
     def since(self) -> str:
-        """An expression for the time, in ms, after which a match must become complete."""
-        return f"(now()-{self.period + self.delay})*1000"
+        """An expression for the time, in ms, from which on a match must become complete."""
+        return f"({RUN_END}-{self.period + self.delay})*1000"
 
 
 def tests_by_source_field(model: LogModel) -> dict[str, Node[Predicate]]:
