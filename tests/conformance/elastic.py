@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any
 
@@ -112,12 +112,21 @@ def ids_by_eql(engine: EqlEngine, queries: Iterable[str]) -> set[str]:
     return {str(event["_id"]) for query in queries for alert in engine.query(query) for event in alert}
 
 
-class EsqlSystem:
-    """The indices of Elastic Defend, in which one job runs; see replay.System."""
+class KibanaRule:
+    """An ES|QL rule on the indices of Elastic Defend; see replay.System.
 
-    def __init__(self, esql: str) -> None:
+    elastic/kibana, security_solution: a run reads the documents whose @timestamp lies in its range, which ends when it
+    starts; a query without STATS reports a document once over all runs. It does not make up for a skipped run. `reads`
+    is the range from `from` to `to`. With `on_time`, all runs start when they are scheduled.
+    """
+
+    def __init__(self, esql: str, reads: timedelta, on_time: bool = True) -> None:
         self._esql = esql
+        self._reads = reads
+        self._on_time = on_time
+        self._last = datetime.min
         self._events: list[Event] = []
+        self._reported: set[object] = set()
 
     def load(self, events: Sequence[Event]) -> None:
         """See System."""
@@ -125,7 +134,18 @@ class EsqlSystem:
 
     def run(self, started: datetime, scheduled: datetime) -> Sequence[Mapping[str, Any]]:
         """See System."""
-        return esql_engine(self._events).query(self._esql, scheduled)
+        if scheduled < self._last and not self._on_time:
+            return []
+        self._last = scheduled
+        now = scheduled if self._on_time else started
+        since, until = (moment.replace(tzinfo=timezone.utc).timestamp() * 1000 for moment in (now - self._reads, now))
+        read = [event for event in self._events if since <= event.time <= until]
+        rows = esql_engine(read).query(self._esql, now)
+        if "| STATS" in self._esql:
+            return rows
+        new = [row for row in rows if (row["_id"], row["_index"], row["_version"]) not in self._reported]
+        self._reported.update((row["_id"], row["_index"], row["_version"]) for row in new)
+        return new
 
 
 def holds(event: Event) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from reference.correlation import CountMatch, OrderedMatch, TemporalMatch, corre
 from reference.generators import CorrelationCase, correlation_cases, sample
 from reference.meaning import matches
 
-from conformance.elastic import DEFEND, HOST_NAME, IDENTITY, WINLOGBEAT, EsqlSystem, esql_engine, to_esql
+from conformance.elastic import DEFEND, HOST_NAME, IDENTITY, WINLOGBEAT, KibanaRule, esql_engine, to_esql
 from conformance.many_logs import (
     LOGS_EACH,
     SIGNATURES,
@@ -28,9 +29,11 @@ from conformance.many_logs import (
     over_many_logs,
     replayable,
 )
-from conformance.replay import DELAY, PERIOD, arrivals, runs
+from conformance.replay import DELAY, JITTER, PERIOD, arrivals, moment, runs
 
 NOW = datetime(2025, 6, 15, 20, 0)
+#: A range that reaches back to the first event.
+TO_SEE_ALL = timedelta(days=1)
 EVIDENCE = {"process_creation": "process.command_line", "network_connection": "destination.ip"}
 COMMANDS = {"from", "where", "eval", "stats", "mv_expand", "keep", "limit"}
 
@@ -129,7 +132,7 @@ def test_overlapping_runs_report_each_match_once(kind: str, number: int) -> None
     many = replayable(kind, number)
     esql = to_esql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
     coming = arrivals([event for one in many for event in one.log], number)
-    reports = runs(EsqlSystem(esql), coming, lambda row: _name(row["EventId"]))
+    reports = runs(KibanaRule(esql, TO_SEE_ALL), coming, lambda row: _name(row["EventId"]))
     reported = Counter(event for _now, found in reports for event in found)
     expected = {
         match.event_id
@@ -147,7 +150,7 @@ def test_each_run_reports_the_windows_that_became_complete(kind: str, number: in
     many = replayable(kind, number)[:60]
     esql = to_esql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
     coming = arrivals([event for one in many for event in one.log], number)
-    reports = runs(EsqlSystem(esql), coming, lambda row: ((str(row["host.id"]),), int(row["@timestamp"])))
+    reports = runs(KibanaRule(esql, TO_SEE_ALL), coming, lambda row: ((str(row["host.id"]),), int(row["@timestamp"])))
     total = 0
     for now, found in reports:
         end = now - DELAY
@@ -164,6 +167,36 @@ def test_overlapping_runs_report_each_event_of_a_rule_once() -> None:
     (esql,) = to_esql([rule], schedule="5m", delay="3m")
     expected = {event.id for event in log if matches(rule, event)}
     assert len(expected) > 20
-    reports = runs(EsqlSystem(esql), arrivals(log, 1), lambda row: str(row["_id"]))
+    # A range of one period more than a run needs also covers a skipped run.
+    rule_of_kibana = KibanaRule(esql, 2 * PERIOD + DELAY + JITTER, on_time=False)
+    reports = runs(rule_of_kibana, arrivals(log, 1), lambda row: str(row["_id"]))
     reported = Counter(event for _now, found in reports for event in found)
     assert reported == Counter(dict.fromkeys(expected, 1))
+
+
+@pytest.mark.parametrize("kind", ["temporal_ordered", "temporal"])
+def test_late_runs_miss_and_repeat_only_what_the_loss_schedule_names(kind: str) -> None:
+    """A window by NOW() is as late as its run, and nobody makes up for a skipped one."""
+    many = replayable(kind, 1)
+    esql = to_esql([*many[0].rules.values(), many[0].correlation], schedule="5m", delay="3m")[-1]
+    coming = arrivals([event for one in many for event in one.log], 1)
+    reports = runs(KibanaRule(esql, TO_SEE_ALL, on_time=False), coming, lambda row: _name(row["EventId"]))
+    reported = Counter(event for _now, found in reports for event in found)
+    completed = {
+        match.event_id: moment(match.completed)
+        for one in many
+        for match in correlate(one.correlation, one.rules, one.log)
+        if isinstance(match, OrderedMatch | TemporalMatch)
+    }
+    times = [scheduled for scheduled, _found in reports]
+    (skipped,) = (later for earlier, later in pairwise(times) if later < earlier)
+    ends = [time - DELAY for time in times]
+    wrong = [time for event, time in completed.items() if reported[event] != 1]
+    assert wrong
+    assert reported.keys() <= completed.keys()
+    named = [
+        time
+        for time in wrong
+        if skipped - DELAY - PERIOD <= time <= skipped - DELAY or any(end <= time <= end + JITTER for end in ends)
+    ]
+    assert named == wrong

@@ -18,7 +18,20 @@ from sigma_t1020.output import ConvertedQuery
 from sigma_t1020.pack import load_pack
 from sigma_t1020.targets import TARGETS
 
-ALLOWED = {"addinfo", "search", "where", "eval", "regex", "rex", "sort", "streamstats", "eventstats", "stats", "dedup", "rename"}
+ALLOWED = {
+    "addinfo",
+    "search",
+    "where",
+    "eval",
+    "regex",
+    "rex",
+    "sort",
+    "streamstats",
+    "eventstats",
+    "stats",
+    "dedup",
+    "rename",
+}
 ALLOWED |= {"fields", "table", "fillnull", "tstats"}
 START = 1_750_000_200_000
 NOW = datetime.fromtimestamp(START / 1000, tz=timezone.utc) + timedelta(hours=1)

@@ -36,6 +36,8 @@ class LossCode(str, Enum):
     ADDRESS = "address", Cause.RULE
     #: The query has no time range; the request or the rule that runs it must set one.
     TIME = "time", Cause.SERVICE
+    #: The service does not tell a query which run it is for, so runs may miss a match or report it twice.
+    SCHEDULE = "schedule", Cause.SERVICE
     #: The engine keeps or returns a limited number of events.
     BOUND = "bound", Cause.ENGINE
 

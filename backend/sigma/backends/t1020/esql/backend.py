@@ -41,8 +41,10 @@ class T1020EsqlBackend(EsqlCorrelations):
         return answerable(condition, model)
 
     def _losses_of(self, query: Query) -> tuple[Loss, ...]:
-        """The losses of the query, and the one of the limit on its rows, which applies to a whole query only."""
-        return (*query.losses, BOUND) if isinstance(query, Search) else query.losses
+        """The losses of the query, and those that apply to a whole query only: of its rows, and of its runs."""
+        if isinstance(query, Search):
+            return (*query.losses, BOUND)
+        return (*query.losses, self.frame.loss) if self.frame.period else query.losses
 
     def finalize_output_combined(self, queries: Sequence[tuple[Alert, Any]]) -> list[str]:
         """One query of all rules, and one for each correlation."""

@@ -34,7 +34,17 @@ def timespan(total: int) -> str:
 
 @dataclass(frozen=True)
 class EsqlFrame(TimeFrame):
-    """A time frame as ES|QL writes it."""
+    """A time frame as ES|QL writes it.
+
+    Kibana runs a scheduled query over a range of @timestamp of its own, and starts a little late. It reports a document
+    once over all runs, by _id, _index and _version, unless the query has STATS (elastic/kibana, security_solution,
+    generate_alert_id.ts). So a query of single documents needs no time at all, and one with STATS needs a window.
+    """
+
+    @property
+    def range(self) -> list[str]:
+        """The lines of the time filter of a query without STATS."""
+        return [] if self.period else self.filters()
 
     def filters(self, earlier: int = 0) -> list[str]:
         """The lines of the time filter; `earlier` is how long before its completion a match may begin, in seconds."""
@@ -48,6 +58,16 @@ class EsqlFrame(TimeFrame):
     def since(self) -> str:
         """An expression for the time, in ms, after which a match must become complete."""
         return f"TO_LONG(NOW() - {timespan(self.period + self.delay)})"
+
+    @property
+    def loss(self) -> Loss:
+        """What a scheduled query with STATS may lose, since NOW() is when a run starts."""
+        return Loss(
+            LossCode.SCHEDULE,
+            "Kibana does not tell a query with STATS the end of its range: a match that becomes complete within the "
+            "seconds by which a run starts late may be missed or reported twice, a skipped run's matches are missed, "
+            "and a run over an old range finds none of them",
+        )
 
     def completed(self, ms: str) -> list[str]:
         """The lines that filter by the time that completed a match, an expression in ms."""
@@ -98,7 +118,7 @@ class Search(Piped, RuleSearch):
         return [*self.model.projection, *sorted(METADATA - {*self.model.projection})] if self.model.projection else []
 
     def rows(self, frame: EsqlFrame) -> tuple[list[str], list[str]]:
-        return [source([self]), *frame.filters(), *where_lines(self.tests, True)], self.projection
+        return [source([self]), *frame.range, *where_lines(self.tests, True)], self.projection
 
 
 def selected(searches: Sequence[Search]) -> list[str]:
@@ -137,7 +157,7 @@ def _combined(rules: Sequence[tuple[Alert, Search]], frame: EsqlFrame) -> str:
     return "\n".join(
         [
             source(searches),
-            *frame.filters(),
+            *frame.range,
             *selected(searches),
             f"| EVAL Fired = CONCAT({one_a_line([*fired, chr(34) * 2])})",
             '| EVAL Fired = SPLIT(Fired, "\\n")',
