@@ -76,13 +76,19 @@ class Count(Windows, CountQuery):
             self.legs.grouped(["Best = MIN(Best)", "Times = MAX(Times)"], [BUCKET]),
             "| WHERE Best IS NOT NULL",
             "| EVAL Best = CONCAT(Best, Times)",
-            self._per_key("Best = MIN(Best)"),
+            *self._best_of_each_key(),
             f'| EVAL Start = {ms_of("Best")}, Times = SPLIT(SUBSTRING(Best, 17), "\\t")',
             "| MV_EXPAND Times",
         ]
 
-    def _per_key(self, aggregate: str) -> str:
-        return f"| STATS {aggregate} BY {', '.join(self.legs.by)}" if self.legs.by else f"| STATS {aggregate}"
+    def _best_of_each_key(self) -> list[str]:
+        """The lines that keep the first window of each key.
+
+        STATS without BY gives one row even of no rows (ES|QL reference, 'STATS'): that one has no window.
+        """
+        if self.legs.by:
+            return [f"| STATS Best = MIN(Best) BY {', '.join(self.legs.by)}"]
+        return ["| STATS Best = MIN(Best)", "| WHERE Best IS NOT NULL"]
 
     def _values(self, frame: EsqlFrame) -> list[str]:
         """The lines that count the values in each window."""
@@ -90,7 +96,7 @@ class Count(Windows, CountQuery):
         cases = ", ".join(f"{self.legs.flag(number)} == 1, {as_text(column)}" for number, column in counted)
         lines = [
             f"| EVAL Value = CASE({cases}, NULL)",
-            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", COALESCE(REPLACE(Value, "\\n", " "), ""))',
+            f'| EVAL Item = CONCAT(TO_STRING({MS}), "\\n", COALESCE(Value, ""))',
             *self._into_buckets(),
             f"| EVAL Start = CASE({BUCKET} == {BIN}, {MS}, NULL)",
             self.legs.grouped(["Starts = VALUES(Start)", "Items = VALUES(Item)"], [BUCKET]),
@@ -106,7 +112,8 @@ class Count(Windows, CountQuery):
             self.legs.grouped(
                 [
                     "ValueCount = COUNT(Value)",
-                    f"Values = VALUES(LEFT(Value, {SHOWN_LENGTH}))",
+                    # The values are joined by newlines below, so one within a value is shown as its symbol.
+                    f'Values = VALUES(LEFT(REPLACE(Value, "\\n", "\N{SYMBOL FOR NEWLINE}"), {SHOWN_LENGTH}))',
                     "Items = VALUES(Earliest)",
                     "LastTime = MAX(LastTime)",
                 ],
@@ -121,7 +128,7 @@ class Count(Windows, CountQuery):
             '| EVAL Best = CONCAT(TO_STRING(Starts), "\\n", TO_STRING(LastTime), "\\n", TO_STRING(ValueCount), "\\n", '
             f'COALESCE(MV_CONCAT(MV_SLICE(MV_SORT(Values), 0, {SHOWN_VALUES - 1}), "\\n"), ""))'
         )
-        lines.append(self._per_key("Best = MIN(Best)"))
+        lines.extend(self._best_of_each_key())
         lines.append('| EVAL Times = SPLIT(Best, "\\n")')
         lines.append(
             assigned(
