@@ -6,7 +6,7 @@ import os
 import re
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -355,8 +355,8 @@ def is_called(item: LoadedRule, name: str) -> bool:
         return item.rule.name == name
 
 
-def touches(sigma_filter: LoadedRule, loaded: Loaded) -> bool:
-    """Whether a filter changes any of the rules."""
+def changed_by(sigma_filter: LoadedRule, loaded: Loaded) -> Iterator[LoadedRule]:
+    """Yield the rules that a filter changes."""
     applied: Any = sigma_filter.fresh()
     for item in loaded.rules:
         if item.is_correlation:
@@ -365,5 +365,4 @@ def touches(sigma_filter: LoadedRule, loaded: Loaded) -> bool:
         before = list(rule.detection.condition)
         applied.apply_on_rule(rule)
         if rule.detection.condition != before:
-            return True
-    return False
+            yield item

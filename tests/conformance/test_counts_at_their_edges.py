@@ -50,21 +50,21 @@ def _documents(kind: str, keys: Sequence[str]) -> list[dict[str, Any]]:
     return [*rules, {"title": "Both", "correlation": section}]
 
 
-def _in_kusto(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, str]) -> list[Any]:
+def _in_kusto(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, Any]) -> list[Any]:
     kql = to_kql(documents, **options)[-1]
     with KustoEngine("sentinel") as engine:
         load(engine, log)
         return engine.query(kql, NOW)
 
 
-def _in_splunk(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, str]) -> list[Any]:
+def _in_splunk(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, Any]) -> list[Any]:
     spl = to_spl(documents, **options)[-1]
     return SplEngine(map(splunk_event, log)).query(
         spl, NOW.replace(tzinfo=timezone.utc), NOW.replace(tzinfo=timezone.utc)
     )
 
 
-def _in_elastic(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, str]) -> list[Any]:
+def _in_elastic(documents: Sequence[Mapping[str, Any]], log: Sequence[Event], options: Mapping[str, Any]) -> list[Any]:
     return esql_engine(log).query(to_esql(documents, **options)[-1], NOW)
 
 
@@ -75,7 +75,7 @@ DIALECTS: Mapping[str, Callable[..., list[Any]]] = {"kql": _in_kusto, "spl": _in
 @pytest.mark.parametrize("keys", [("HostId",), ()], ids=["by host", "of all"])
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_no_row_where_nothing_counts(dialect: str, kind: str, keys: Sequence[str], options: Mapping[str, str]) -> None:
+def test_no_row_where_nothing_counts(dialect: str, kind: str, keys: Sequence[str], options: Mapping[str, Any]) -> None:
     documents = _documents(kind, keys)
     found = {}
     for name, images in LOGS.items():

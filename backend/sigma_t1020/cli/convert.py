@@ -86,8 +86,12 @@ def convert(context: click.Context, /, **_options: object) -> None:
     loaded, wanted, problems = load_rules(request.rules)
     keep_sources(loaded, request.output)
     filters, unfit = load_filters(request.filters, loaded)
+    if unfit:
+        # Without the filter, the queries would find what their user wants to leave out.
+        report([*problems, *unfit])
+        fail("nothing is converted without a filter that was asked for; correct it, or leave it out")
     queries, refused = _convert(loaded, filters, request.spoken(), request.options(wanted))
-    problems = [*problems, *unfit, *refused]
+    problems = [*problems, *refused]
     report(problems)
     if queries:
         _print_queries(queries, request.form, request.output)

@@ -54,11 +54,16 @@ def keep_sources(loaded: Loaded, output: str | None) -> None:
 
 
 def load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRule] | None, list[Problem]]:
-    """The filters to apply with those among the rules, each once (None: only the latter), and what is wrong."""
+    """The filters to apply with those among the rules, each once (None: only the latter), and what is wrong.
+
+    A filter among the rules applies without being asked for, so stderr says which rules it changes.
+    """
+    for item in loaded.filters:
+        _say_changes(item, loaded)
     if not filters:
         return None, []
     from sigma_t1020 import pack
-    from sigma_t1020.convert import touches
+    from sigma_t1020.convert import changed_by
     from sigma_t1020.resources import is_folder
     from sigma_t1020.rules.loading import load
 
@@ -73,7 +78,17 @@ def load_filters(filters: Sequence[str], loaded: Loaded) -> tuple[list[LoadedRul
             problems.extend(
                 item.problem("the filter applies to no rule", "check its logsource and the rules that it names")
                 for item in found.filters
-                if not touches(item, loaded)
+                if next(changed_by(item, loaded), None) is None
             )
         chosen.update({(item.path, item.document.line): item for item in found.filters})
     return list(chosen.values()), problems
+
+
+def _say_changes(sigma_filter: LoadedRule, loaded: Loaded) -> None:
+    from sigma_t1020.convert import changed_by
+    from sigma_t1020.resources import near
+
+    titles = [item.rule.title for item in changed_by(sigma_filter, loaded)]
+    changes = f"changes {', '.join(titles)}" if titles else "changes none of the rules"
+    place = f"{near(sigma_filter.path)}:{sigma_filter.document.line}"
+    click.echo(f"note: {place}: the filter {sigma_filter.rule.title} {changes}", err=True)
