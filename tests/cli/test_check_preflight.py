@@ -123,7 +123,7 @@ def test_a_filled_column_is_ok_a_partly_filled_one_has_its_share_and_an_empty_on
     full = {"DeviceId": "d", "FileName": "curl.exe", "FolderPath": "C:\\x"}
     rows = {
         "DeviceProcessEvents": [*events(3, **full), *events(1, DeviceId="d"), *events(2, FolderPath="/usr/bin/x")],
-        "DeviceNetworkEvents": events(4, DeviceId="d"),
+        "DeviceNetworkEvents": events(4, DeviceId="d", ActionType="ConnectionSuccess"),
     }
     found = shown(preflight(ordered), rows)
     process, network = "DeviceProcessEvents", "DeviceNetworkEvents"

@@ -97,8 +97,9 @@ def test_generated_rules_find_their_events_and_no_near_miss(number: int) -> None
     for index, one in enumerate(_converted(number)):
         for what, event, label in (("m", one.pair.match, True), ("e", one.pair.event, one.pair.matches)):
             host = f"{what}{index}"
-            # The tables have one host name for Computer and SourceHostname; the rules test the latter.
-            name = event.fields.get("SourceHostname")
+            # The tables have one name for Computer and the device's end of a connection; the rules test the latter.
+            inbound = str(event.fields.get("Initiated")).lower() == "false"
+            name = event.fields.get("DestinationHostname" if inbound else "SourceHostname")
             events.append(replace(event, id=host, fields={**event.fields, "HostId": host, "Computer": name}))
             expected[host] = (label, one, event.fields)
         for text in one.queries:

@@ -91,7 +91,7 @@ def test_initiated_is_dropped_so_that_incoming_connections_are_found_as_outgoing
     document = rule(CONNECTION, {"Initiated": "true", "DestinationPort": 443})
     events = [
         event(CONNECTION, "outgoing", Initiated="true", DestinationPort=443),
-        event(CONNECTION, "incoming", Initiated="false", DestinationPort=443),
+        event(CONNECTION, "incoming", Initiated="false", SourcePort=443, DestinationPort=443),
     ]
     assert found(upstream(document), events) == {"outgoing", "incoming"}, GONE
     assert found(to_kql([document]), events) == {"outgoing"}

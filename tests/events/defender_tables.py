@@ -32,6 +32,19 @@ _NETWORK = {
     "DestinationHostname": "RemoteUrl",
     "RemoteIPType": "RemoteIPType",
 }
+#: Where the device accepted the connection, the peer is the source: Remote… is the peer, whoever began ("The device
+#: accepted a network connection initiated by another device": action types of DeviceNetworkEvents; Microsoft's ASIM
+#: parsers of network sessions give its RemoteIP as the source).
+_INBOUND = {
+    "CommandLine": "InitiatingProcessCommandLine",
+    "ProcessId": "InitiatingProcessId",
+    "SourceIp": "RemoteIP",
+    "SourcePort": "RemotePort",
+    "SourceHostname": "RemoteUrl",
+    "DestinationIp": "LocalIP",
+    "DestinationPort": "LocalPort",
+    "RemoteIPType": "RemoteIPType",
+}
 
 
 def row(event: Event, product: str) -> tuple[str, dict[str, Any]]:
@@ -48,11 +61,13 @@ def row(event: Event, product: str) -> tuple[str, dict[str, Any]]:
         "DeviceId": fields.get("HostId") or "",
     }
     if event.category == "network_connection":
-        found.update(_copied(fields, _NETWORK))
+        inbound = str(fields.get("Initiated")).lower() == "false"
+        found.update(_copied(fields, _INBOUND if inbound else _NETWORK))
         found.update(_path(fields, "Image", "InitiatingProcessFolderPath", "InitiatingProcessFileName"))
         found.update(_account(fields, "InitiatingProcessAccountDomain", "InitiatingProcessAccountName"))
-        if "SourceHostname" in fields:
-            found["DeviceName"] = fields["SourceHostname"] or ""
+        own_name = "DestinationHostname" if inbound else "SourceHostname"
+        if own_name in fields:
+            found["DeviceName"] = fields[own_name] or ""
         # A connection that was already open when the sensor looked tells no direction.
         found["ActionType"] = {"true": "ConnectionSuccess", "false": "InboundConnectionAccepted"}.get(
             str(fields.get("Initiated")).lower(), "ConnectionFound"

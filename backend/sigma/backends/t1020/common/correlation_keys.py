@@ -14,6 +14,7 @@ from sigma.correlations import SigmaCorrelationRule
 
 from .columns import Column
 from .front import Front
+from .log_model import LogModel
 from .losses import NoSuchField, Unsupported
 
 AT_GROUP_BY = ("correlation", "group-by")
@@ -101,7 +102,7 @@ class CorrelationKeys(Front):
         found: dict[str, Column] = {}
         for (asked, field), item in zip(fields.items(), detection.detection_items, strict=True):
             if field in model.join_keys:
-                found[asked] = self._column(model.join_keys[field], model, field)
+                found[asked] = self._key_column(self._column(model.join_keys[field], model, field), model)
                 continue
             if not isinstance(item, SigmaDetectionItem) or item.field is None:
                 raise Unsupported(
@@ -113,8 +114,12 @@ class CorrelationKeys(Front):
                     f"a correlation asks for {asked}, which has no column in {model.table}; choose another field",
                     field,
                 )
-            found[asked] = column
+            found[asked] = self._key_column(column, model)
         return found
+
+    def _key_column(self, column: Column, model: LogModel) -> Column:
+        """The column of a group-by or counted field as correlations read it; by default unchanged."""
+        return column
 
 
 def aliased(correlation: SigmaCorrelationRule, rule: SigmaRule | SigmaCorrelationRule, field: str) -> str:

@@ -136,6 +136,20 @@ class LogModel:
         example="""['ActionType == "ProcessCreated"']""",
         backends=KUSTO,
     ).as_field()
+    inbound_rows: Mapping[str, Sequence[str]] = StateKey(
+        "inbound_rows",
+        NAMES_BY_NAME,
+        "column → words, one of which it has in rows of a connection that another device began (unset: no such rows)",
+        example="{ActionType: [InboundConnectionAccepted]}",
+        backends=KUSTO,
+    ).as_field()
+    inbound_columns: Mapping[str, str] = StateKey(
+        "inbound_columns",
+        NAME_BY_NAME,
+        "column → the column that holds its field in those rows; a rule that names a column by itself means that one",
+        example="{RemoteIP: LocalIP, LocalIP: RemoteIP}",
+        backends=KUSTO,
+    ).as_field()
     event_category: str = StateKey(
         "event_category",
         TEXT,

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from sigma.conversion.state import ConversionState
+from sigma.rule import SigmaRule
+
+from sigma.correlations import SigmaCorrelationRule
+
+from ..common.columns import Column
 from ..common.expression import Node
 from ..common.log_model import LogModel
 from ..common.losses import Loss
+from ..common.query import Query
 from ..common.semantic_tests import SemanticTest
 from ..common.time_frame import Alert
 from .correlations import KustoCorrelations
+from .directions import by_direction, of_each_direction
 from .losses import widened
 from .lowering import lower
 from .predicates import Predicate
@@ -39,6 +47,16 @@ class T1020KustoBackend(KustoCorrelations):
     @staticmethod
     def _written_name(column: str) -> str:
         return name(column)
+
+    def _key_column(self, column: Column, model: LogModel) -> Column:
+        """The column, which depends on who began a connection if it is one of its ends."""
+        return of_each_direction(column, model)
+
+    def finish_query(self, rule: SigmaRule | SigmaCorrelationRule, query: Any, state: ConversionState) -> Query:
+        """Make the search of a rule, whose tests of source and destination depend on who began a connection."""
+        if isinstance(rule, SigmaRule):
+            query = by_direction(query, self._known_model(state))
+        return super().finish_query(rule, query, state)
 
     def _lowered(self, test: SemanticTest, model: LogModel) -> Node[Predicate]:
         return lower(test, model)
