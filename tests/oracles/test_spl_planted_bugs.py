@@ -162,7 +162,7 @@ BUGS = (
         "day.weekday()",
         "Time modifiers: weeks begin on Sunday",
     ),
-    Bug("oldest first", "spl_engine", "else -at", "else at", "Search: newest first"),
+    Bug("oldest first", "spl_engine", "return -_time(event)", "return _time(event)", "Search: newest first"),
     Bug("_ is a letter in LIKE", "spl_regexes", '"_": "."', '"_": "_"', "where: LIKE"),
     Bug("% is one character", "spl_regexes", '"%": ".*"', '"%": "."', "Conditional functions: like()"),
     Bug(

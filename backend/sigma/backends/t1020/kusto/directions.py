@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..common.columns import Column
-from ..common.expression import All, AnyOf, Node, Not, Test, all_of, common_first, conjuncts, lowered, rewrite
+from ..common.expression import All, AnyOf, Node, Test, all_of, common_first, conjuncts, lowered, negate, rewrite
 from ..common.front import Tree
 from ..common.log_model import LogModel
 from ..common.losses import Unsupported
@@ -37,7 +37,7 @@ def by_direction(tree: Tree, model: LogModel) -> Tree:
     )
     if outbound == _NEVER:
         return all_of((direction, inbound))
-    return all_of(common_first([[Not(direction), *conjuncts(outbound)], [direction, *conjuncts(inbound)]]))
+    return all_of(common_first([[negate(direction), *conjuncts(outbound)], [direction, *conjuncts(inbound)]]))
 
 
 def of_each_direction(column: Column, model: LogModel) -> Column:
@@ -64,9 +64,9 @@ def _settled(tree: Tree, model: LogModel, inbound: bool) -> Tree:
 
     def settle(test: SemanticTest) -> Tree:
         if isinstance(test, OneOf) and (words := model.inbound_rows.get(test.column.name)):
-            if inbound:
-                return _ALWAYS if set(words) <= set(test.values) else _NEVER
-            rest = tuple(value for value in test.values if value not in words)
+            if inbound and set(words) <= set(test.values):
+                return _ALWAYS
+            rest = tuple(value for value in test.values if (value in words) is inbound)
             return Test(replace(test, values=rest)) if rest else _NEVER
         return Test(_turned(test, model) if inbound else test)
 
